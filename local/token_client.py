@@ -1,0 +1,100 @@
+"""Fetches an ID token as a program would: authorization code with PKCE, the browser's part played by requests."""
+
+import base64
+import hashlib
+import html
+import re
+import secrets
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import requests
+
+REDIRECT_URI = "http://127.0.0.1/callback"
+SCOPE = "openid email profile groups"
+TIMEOUT_SECONDS = 10
+MAX_REDIRECTS = 10
+
+
+class LoginError(Exception):
+    """The identity provider did not give a token; the message says why."""
+
+
+def fetch_token(issuer: str, client_id: str, email: str, password: str, ca_bundle: str) -> str:
+    """Signs in at `issuer` and returns the ID token of the public client `client_id`."""
+    with requests.Session() as session:
+        session.verify = ca_bundle
+        session.trust_env = False
+        endpoints = _get(session, f"{issuer}/.well-known/openid-configuration").json()
+        verifier = secrets.token_urlsafe(48)
+        state, nonce = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
+        answer = _get(
+            session,
+            endpoints["authorization_endpoint"],
+            params={
+                "client_id": client_id,
+                "redirect_uri": REDIRECT_URI,
+                "response_type": "code",
+                "scope": SCOPE,
+                "state": state,
+                "nonce": nonce,
+                "code_challenge": _base64url(hashlib.sha256(verifier.encode()).digest()),
+                "code_challenge_method": "S256",
+            },
+        )
+        callback = _sign_in(session, answer, email, password)
+        if callback.get("state") != state:
+            raise LoginError("the answer of the identity provider belongs to another login (state differs)")
+        if "code" not in callback:
+            raise LoginError(f"the identity provider refused: {callback.get('error_description') or callback.get('error')}")
+        answer = session.post(
+            endpoints["token_endpoint"],
+            data={
+                "grant_type": "authorization_code",
+                "client_id": client_id,
+                "redirect_uri": REDIRECT_URI,
+                "code": callback["code"],
+                "code_verifier": verifier,
+            },
+            timeout=TIMEOUT_SECONDS,
+        )
+        if not answer.ok:
+            raise LoginError(f"no token for the code: {answer.status_code} {answer.json().get('error_description', '')}")
+        return answer.json()["id_token"]
+
+
+def _get(session: requests.Session, url: str, **options) -> requests.Response:
+    try:
+        return session.get(url, allow_redirects=False, timeout=TIMEOUT_SECONDS, **options)
+    except requests.RequestException as error:
+        raise LoginError(f"{urlsplit(url).netloc} does not answer: {error}") from None
+
+
+def _sign_in(session: requests.Session, answer: requests.Response, email: str, password: str) -> dict[str, str]:
+    """Follows redirects, posts the login form once, and returns the query of the redirect to REDIRECT_URI."""
+    posted = False
+    for _ in range(MAX_REDIRECTS):
+        if answer.is_redirect:
+            target = urljoin(answer.url, answer.headers["Location"])
+            if target.startswith(f"{REDIRECT_URI}?"):
+                return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+            answer = _get(session, target)
+        elif answer.ok and not posted:
+            posted = True
+            answer = session.post(
+                answer.url,
+                data={"email": email, "password": password},
+                allow_redirects=False,
+                timeout=TIMEOUT_SECONDS,
+            )
+        else:
+            raise LoginError(f"{email} cannot sign in: {_message(answer)}")
+    raise LoginError(f"more than {MAX_REDIRECTS} redirects, the last one to {answer.url}")
+
+
+def _message(answer: requests.Response) -> str:
+    found = re.search(r'class="error"[^>]*>([^<]+)<', answer.text)
+    return html.unescape(found[1]) if found else f"{answer.url} answered {answer.status_code}"
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
