@@ -1,0 +1,30 @@
+import argparse
+import sys
+from pathlib import Path
+
+from local.proof import browser, canary, client, destroy, gate, state, storage
+from local.proof.checks import run
+from local.proof.stack import Stack
+
+PROOF = [*state.CHECKS, *gate.CHECKS, *client.CHECKS, *storage.CHECKS, *browser.CHECKS, *canary.CHECKS]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.proof", description="Proves the running local stack end to end.")
+    parser.add_argument("what", nargs="?", choices=["proof", "destroy"], default="proof")
+    parser.add_argument("--stack", type=Path, required=True, help="stack.json of the running stack")
+    parser.add_argument("--screenshots", type=Path, help="folder for the browser's screenshots")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help="checks whose name starts with one of these")
+    arguments = parser.parse_args()
+    if not arguments.stack.is_file():
+        print(f"{arguments.stack}: no such file. Start the stack first: scripts/local.sh up", file=sys.stderr)
+        return 2
+    stack = Stack.read(arguments.stack, arguments.screenshots)
+    if arguments.what == "destroy":
+        passed = destroy.run(stack)
+    else:
+        passed = run([one for one in PROOF if one.name.startswith(tuple(arguments.only))], stack.environments)
+    return 0 if passed else 1
+
+
+sys.exit(main())

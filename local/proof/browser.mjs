@@ -1,0 +1,136 @@
+// Drives a real browser through the stack and prints what it saw as JSON; browser.py judges it.
+// Input, JSON on stdin: {chromium, uri, httpUri, user, outsider, spki, run: {id, name, experimentId}, screenshots}
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const FLAGS = [
+  "--headless=new",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const PATIENCE = 60_000;
+const input = JSON.parse(readFileSync(0, "utf8"));
+
+/** A fresh profile each time: nobody is signed in, nothing is trusted but the given keys. */
+async function withBrowser(trust, use) {
+  const seen = {};
+  const profile = mkdtempSync(join(tmpdir(), "proof-browser-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: input.chromium,
+    headless: false, // --headless=new is the full browser, playwright's own headless mode is not
+    viewport: { width: 1440, height: 900 },
+    args: [...FLAGS, `--ignore-certificate-errors-spki-list=${trust.join(",")}`],
+  });
+  try {
+    const page = context.pages()[0] ?? (await context.newPage());
+    page.setDefaultTimeout(PATIENCE);
+    await use(page, context, seen).catch((error) => {
+      seen.error = error.message.split("\n").slice(0, 4).join(" ");
+      seen.at = page.url().split("?")[0];
+    });
+    return seen;
+  } finally {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+async function screenshot(page, name) {
+  if (!input.screenshots) return;
+  await page.screenshot({ path: join(input.screenshots, `${name}.png`), animations: "disabled" });
+}
+
+async function signIn(page, { email, password }) {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+async function untrusted(page, context, seen) {
+  seen.outcome = await page.goto(input.uri).then(
+    (response) => `it answered ${response.status()}`,
+    (error) => /net::\w+/.exec(error.message)?.[0] ?? error.message,
+  );
+}
+
+/** The requests that led to this one by redirects, the first one first. */
+function redirects(request) {
+  const before = request.redirectedFrom();
+  return before ? [...redirects(before), request] : [request];
+}
+
+async function user(page, context, seen) {
+  const first = await page.goto(`${input.httpUri}/?from=http`);
+  const hops = redirects(first.request());
+  seen.hops = hops.map((request) => request.url().split("?")[0]);
+  seen.httpStatus = (await hops[0].response()).status();
+  seen.loginHost = new URL(page.url()).host;
+  seen.tls = (await first.securityDetails())?.protocol;
+  seen.loginTitle = await page.getByRole("heading").first().textContent();
+  await screenshot(page, "login");
+
+  await signIn(page, { ...input.user, password: `${input.user.password}-wrong` });
+  seen.wrongPassword = await page.getByRole("alert").textContent();
+  await signIn(page, input.user);
+  await page.waitForURL(`${input.uri}/**`);
+  seen.landed = page.url();
+  seen.cookies = (await context.cookies(input.uri)).map(({ name, value, ...flags }) => ({
+    name,
+    size: value.length,
+    ...flags,
+  }));
+  seen.calls = 0;
+  seen.failedCalls = [];
+  page.on("response", (response) => {
+    seen.calls += 1;
+    // 404 is not a failure: the page asks for optional parts, such as the users of MLflow's own login.
+    if (response.status() >= 400 && response.status() !== 404) seen.failedCalls.push(`${response.status()} ${response.url()}`);
+  });
+  if (input.run) {
+    await page.goto(`${input.uri}/#/experiments/${input.run.experimentId}/runs`);
+    await page.getByText(input.run.name).first().waitFor();
+    seen.experimentShowsRun = true;
+    await settle(page);
+    await screenshot(page, "experiment");
+    await page.goto(`${input.uri}/#/experiments/${input.run.experimentId}/runs/${input.run.id}/model-metrics`);
+    await page.getByText("val_auc").first().waitFor();
+    seen.runShowsMetrics = true;
+    await settle(page);
+    await screenshot(page, "run");
+  }
+}
+
+async function outsider(page, context, seen) {
+  await page.goto(input.uri);
+  const answered = page.waitForResponse((response) => response.url().startsWith(`${input.uri}/oauth2/callback`));
+  await signIn(page, input.outsider);
+  seen.status = (await answered).status();
+  await page.waitForLoadState();
+  seen.url = page.url().split("?")[0];
+  seen.text = (await page.locator("body").innerText()).slice(0, 200);
+  await screenshot(page, "refused");
+  const cookies = await context.cookies(input.uri);
+  seen.sessionCookies = cookies.filter(({ name }) => name.startsWith("__Host-")).map(({ name }) => name);
+  seen.homeStatus = (await page.goto(input.uri)).status();
+}
+
+/** Charts are drawn some time after their text is there. */
+async function settle(page) {
+  await page.waitForLoadState("networkidle").catch(() => {});
+  await page.waitForTimeout(1500);
+}
+
+console.log(
+  JSON.stringify({
+    untrusted: await withBrowser([], untrusted),
+    user: await withBrowser(input.spki, user),
+    outsider: await withBrowser(input.spki, outsider),
+  }),
+);

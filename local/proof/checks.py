@@ -1,0 +1,56 @@
+"""The registry: a check is a function that returns what it saw, or raises Failed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from local.proof.stack import Environment
+
+
+class Failed(Exception):
+    """What was seen instead of what was expected."""
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    run: Callable[[Environment], str]
+
+
+def check(registry: list[Check], name: str) -> Callable:
+    """Adds the decorated function to `registry`; checks run in the order in which they are written."""
+
+    def register(function: Callable[[Environment], str]) -> Callable[[Environment], str]:
+        registry.append(Check(name, function))
+        return function
+
+    return register
+
+
+def expect(condition: object, otherwise: str) -> None:
+    if not condition:
+        raise Failed(otherwise)
+
+
+def run(checks: list[Check], environments: list[Environment]) -> bool:
+    """Runs every check on every environment, prints a line each, and tells whether all passed."""
+    passed = failed = 0
+    for environment in environments:
+        for one in checks:
+            started = time.monotonic()
+            try:
+                verdict, seen = "ok  ", one.run(environment)
+                passed += 1
+            except Exception as error:  # noqa: BLE001 - a check that breaks has failed, the others go on
+                reason = str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
+                verdict, seen = "FAIL", reason
+                failed += 1
+            seconds = time.monotonic() - started
+            print(f"{verdict}  {environment.name}  {one.name}: {_one_line(seen)} ({seconds:.1f} s)", flush=True)
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return failed == 0
+
+
+def _one_line(text: str, limit: int = 600) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit]}…"

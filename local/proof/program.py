@@ -1,0 +1,111 @@
+"""What a data scientist's program does, with the stock MLflow client; prints what it saw as JSON on the last line.
+
+It runs in a process of its own that knows nothing but MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN and REQUESTS_CA_BUNDLE.
+"""
+
+import hashlib
+import json
+import math
+import os
+import random
+import tempfile
+import time
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Metric
+from mlflow.tracking import MlflowClient
+
+EXPERIMENT = "customer-churn"
+MODEL = "churn-classifier"
+ARTIFACT_BYTES = 50 * 1024 * 1024
+EPOCHS = 40
+PARAMS = {"optimizer": "adam", "learning_rate": "0.003", "batch_size": "256", "hidden_units": "64", "epochs": str(EPOCHS)}
+TAGS = {"dataset": "churn-2026-q3", "stage": "candidate", "proof": "ünïcødé & more"}
+MODEL_CODE = """
+import mlflow
+
+class ChurnClassifier(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input: list[float], params=None) -> list[float]:
+        return [1.0 if months < 6 else 0.0 for months in model_input]
+
+mlflow.models.set_model(ChurnClassifier())
+"""
+
+
+def curves() -> dict[str, list[float]]:
+    noise = random.Random(7)
+    steps = range(1, EPOCHS + 1)
+    train = [0.15 + 0.55 * math.exp(-step / 9) + noise.gauss(0, 0.006) for step in steps]
+    validation = [0.21 + 0.49 * math.exp(-step / 8) + noise.gauss(0, 0.011) for step in steps]
+    auc = [0.91 - 0.33 * math.exp(-step / 10) + noise.gauss(0, 0.004) for step in steps]
+    return {"train_loss": train, "val_loss": validation, "val_auc": auc}
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def main() -> None:
+    client = MlflowClient()
+    seen: dict[str, object] = {"variables": sorted(os.environ), "version": mlflow.__version__}
+    metrics = curves()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        artifact = folder / "features.bin"
+        artifact.write_bytes(os.urandom(ARTIFACT_BYTES))
+        downloads = folder / "downloads"
+        downloads.mkdir()
+        code = folder / "churn_classifier.py"
+        code.write_text(MODEL_CODE)
+
+        experiment = mlflow.set_experiment(EXPERIMENT)
+        with mlflow.start_run(run_name="adam-lr0.003-64u", tags=TAGS, description="Two layers, early stopping off.") as run:
+            run_id = run.info.run_id
+            mlflow.log_params(PARAMS)
+            now = int(time.time() * 1000)
+            for name, values in metrics.items():
+                points = [Metric(name, value, now + step * 1000, step) for step, value in enumerate(values, start=1)]
+                client.log_batch(run_id, metrics=points)
+            started = time.monotonic()
+            mlflow.log_artifact(str(artifact), "data")
+            seen["upload_seconds"] = round(time.monotonic() - started, 2)
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(code),
+                registered_model_name=MODEL,
+                pip_requirements=[f"mlflow=={mlflow.__version__}"],
+            )
+
+        stored = client.get_run(run_id)
+        seen["params_identical"] = stored.data.params == PARAMS
+        seen["tags_identical"] = {key: stored.data.tags.get(key) for key in TAGS} == TAGS
+        seen["metrics_identical"] = all(
+            [point.value for point in sorted(client.get_metric_history(run_id, name), key=lambda point: point.step)] == values
+            for name, values in metrics.items()
+        )
+        started = time.monotonic()
+        downloaded = Path(client.download_artifacts(run_id, "data/features.bin", str(downloads)))
+        seen["download_seconds"] = round(time.monotonic() - started, 2)
+        seen["sha256"], seen["sha256_read_back"] = sha256(artifact), sha256(downloaded)
+        version = logged.registered_model_version
+        model = mlflow.pyfunc.load_model(f"models:/{MODEL}/{version}")
+        seen["predictions"] = list(model.predict([2.0, 24.0]))
+        seen["registered"] = client.get_model_version(MODEL, str(version)).run_id == run_id
+
+    seen |= {
+        "experiment_id": experiment.experiment_id,
+        "run_id": run_id,
+        "run_name": stored.info.run_name,
+        "user": stored.info.user_id,
+        "artifact_uri": stored.info.artifact_uri,
+        "model": MODEL,
+        "model_version": str(version),
+        "values": sum(map(len, metrics.values())),
+    }
+    print(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main()

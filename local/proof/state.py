@@ -1,0 +1,126 @@
+"""Terraform's state: where it is, who may change it at a time, and that a second plan has nothing to do."""
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.proof.checks import Check, Failed, check, expect
+from local.proof.stack import Environment
+
+CHECKS: list[Check] = []
+EXPECTED_DRIFT = Path(__file__).with_name("expected-drift.json")
+APPROVAL_SECONDS = 180
+
+
+@check(CHECKS, "state: the object is in S3 and has the resources")
+def state_object(environment: Environment) -> str:
+    managed = [one for one in environment.state()["resources"] if one["mode"] == "managed"]
+    expect(managed, f"s3://{environment.state_bucket}/{environment.state_key} has no resources")
+    return f"s3://{environment.state_bucket}/{environment.state_key}, {len(managed)} resources"
+
+
+@check(CHECKS, "state: a second plan has nothing to do")
+def second_plan(environment: Environment) -> str:
+    allowed = {(entry["type"], entry["attribute"]) for entry in json.loads(EXPECTED_DRIFT.read_text())}
+    plan = environment.plan
+    found = set(_differences(plan))
+    unexpected, gone = found - allowed, allowed - found
+    expect(not unexpected, f"the plan would change {_names(unexpected)}")
+    expect(not gone, f"no longer different, take it out of {EXPECTED_DRIFT.name}: {_names(gone)}")
+    expect(plan["exit_code"] == 0 or allowed, "terraform plan reports changes (-detailed-exitcode 2), none in resources or outputs")
+    return f"exit code {plan['exit_code']}, {len(found)} known differences"
+
+
+def _names(differences: set[tuple[str, str]]) -> str:
+    return ", ".join(f"{kind}.{attribute}" for kind, attribute in sorted(differences))
+
+
+def _differences(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for resource in plan.get("resource_changes", []):
+        change = resource["change"]
+        if resource["mode"] != "managed" or change["actions"] == ["no-op"]:
+            continue
+        before, after = change["before"] or {}, change["after"] or {}
+        unknown = change.get("after_unknown") or {}
+        changed = {
+            key
+            for key in before.keys() | after.keys() | unknown.keys()
+            if unknown.get(key) or before.get(key) != after.get(key)
+        }
+        for key in changed or {"+".join(change["actions"])}:
+            yield resource["type"], key
+    for name, change in plan.get("output_changes", {}).items():
+        if change["actions"] != ["no-op"]:
+            yield "output", name
+
+
+@check(CHECKS, "state: a deploy during another one is refused with the lock's id")
+def lock(environment: Environment) -> str:
+    with _apply_waiting_for_approval(environment):
+        held = _lock_id(environment)
+        expect(held, "the first terraform waits for approval but holds no lock")
+        second = environment.stack.cdktf("deploy", environment.name, "--auto-approve")
+    expect(second.returncode != 0, "the second deploy went through while the first one held the lock")
+    expect(held in second.stdout, f"the second deploy failed without naming lock {held}: {second.stdout[-400:]}")
+    left = _lock_id(environment)
+    expect(left is None, f"lock {left} is still there after the first terraform ended")
+    return f"second deploy: exit code {second.returncode}, names lock {held}; released afterwards"
+
+
+@contextmanager
+def _apply_waiting_for_approval(environment: Environment) -> Iterator[None]:
+    """A real `terraform apply` that holds the lock; it is asked to replace something, else it would not ask."""
+    addresses = environment.terraform("state", "list").stdout.split()
+    address = next((one for one in addresses if not one.startswith("data.")), None)
+    expect(address, "terraform state list is empty")
+    with tempfile.TemporaryFile("w+") as output:
+        first = subprocess.Popen(
+            ["terraform", "apply", "-no-color", f"-replace={address}"],
+            cwd=environment.folder,
+            env=environment.stack.full_environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            _wait_for_question(first, output)
+            yield
+        finally:
+            first.communicate("no\n", timeout=60)
+
+
+def _wait_for_question(first: subprocess.Popen[str], output: Any) -> None:
+    deadline = time.monotonic() + APPROVAL_SECONDS
+    while True:
+        output.seek(0)
+        text = output.read()
+        if "Enter a value:" in text:
+            return
+        if first.poll() is not None or time.monotonic() > deadline:
+            raise Failed(f"the first terraform never asked for approval: {text[-400:]}")
+        time.sleep(0.3)
+
+
+def _lock_id(environment: Environment) -> str | None:
+    bucket, key = environment.state_bucket, environment.state_key
+    if environment.lock_table:
+        item = environment.stack.aws("dynamodb").get_item(
+            TableName=environment.lock_table, Key={"LockID": {"S": f"{bucket}/{key}"}}, ConsistentRead=True
+        )
+        info = item.get("Item", {}).get("Info", {}).get("S")
+        return json.loads(info)["ID"] if info else None
+    try:
+        answer = environment.stack.aws("s3").get_object(Bucket=bucket, Key=f"{key}.tflock")
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            return None
+        raise
+    return json.loads(answer["Body"].read())["ID"]
