@@ -4,7 +4,7 @@ const style = `
   body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 24px; color: var(--ink);
     font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
     background: linear-gradient(160deg, #e9f1f8 0%, #f7f9fb 45%, #eef3ee 100%); }
-  main { width: 100%; max-width: 420px; background: #fff; border: 1px solid var(--line); border-radius: 12px;
+  main { width: 100%; max-width: 480px; background: #fff; border: 1px solid var(--line); border-radius: 12px;
     padding: 36px 40px; box-shadow: 0 12px 40px rgba(17, 23, 28, .08); }
   .brand { display: flex; align-items: center; gap: 10px; color: var(--soft); font-size: 14px; font-weight: 600; }
   .brand svg { width: 28px; height: 28px; }
@@ -23,7 +23,7 @@ const style = `
   .users { margin: 28px 0 0; padding-top: 20px; border-top: 1px solid var(--line); font-size: 14px; color: var(--soft); }
   table { width: 100%; margin-top: 8px; border-collapse: collapse; font-size: 13px; }
   th { padding: 4px 12px 4px 0; text-align: left; font-weight: 600; }
-  td { padding: 4px 12px 4px 0; color: var(--ink); overflow-wrap: anywhere; }
+  td { padding: 4px 12px 4px 0; color: var(--ink); white-space: nowrap; }
   th:last-child, td:last-child { padding-right: 0; }
 `;
 

@@ -44,6 +44,7 @@ async function withBrowser(trust, use) {
 
 async function screenshot(page, name) {
   if (!input.screenshots) return;
+  await page.waitForTimeout(1500); // tables and charts are drawn after their text is there
   await page.screenshot({ path: join(input.screenshots, `${name}.png`), animations: "disabled" });
 }
 
@@ -93,18 +94,20 @@ async function user(page, context, seen) {
     // 404 is not a failure: the page asks for optional parts, such as the users of MLflow's own login.
     if (response.status() >= 400 && response.status() !== 404) seen.failedCalls.push(`${response.status()} ${response.url()}`);
   });
-  if (input.run) {
-    await page.goto(`${input.uri}/#/experiments/${input.run.experimentId}/runs`);
-    await page.getByText(input.run.name).first().waitFor();
-    seen.experimentShowsRun = true;
-    await settle(page);
-    await screenshot(page, "experiment");
-    await page.goto(`${input.uri}/#/experiments/${input.run.experimentId}/runs/${input.run.id}/model-metrics`);
-    await page.getByText("val_auc").first().waitFor();
-    seen.runShowsMetrics = true;
-    await settle(page);
-    await screenshot(page, "run");
-  }
+  if (!input.run) return;
+  const experiment = `${input.uri}/#/experiments/${input.run.experimentId}`;
+  await page.goto(`${experiment}/runs`);
+  await page.getByText("Model training", { exact: true }).click();
+  await page.getByRole("link", { name: input.run.name }).first().waitFor();
+  seen.experimentShowsRun = true;
+  await screenshot(page, "experiment");
+  await page.goto(`${experiment}/runs/${input.run.id}`);
+  await page.getByText(input.run.id).first().waitFor();
+  await screenshot(page, "run");
+  await page.goto(`${experiment}/runs/${input.run.id}/model-metrics`);
+  await page.locator(".js-plotly-plot .main-svg").first().waitFor();
+  seen.runShowsMetrics = await page.getByText("val_auc").first().isVisible();
+  await screenshot(page, "metrics");
 }
 
 async function outsider(page, context, seen) {
@@ -119,12 +122,6 @@ async function outsider(page, context, seen) {
   const cookies = await context.cookies(input.uri);
   seen.sessionCookies = cookies.filter(({ name }) => name.startsWith("__Host-")).map(({ name }) => name);
   seen.homeStatus = (await page.goto(input.uri)).status();
-}
-
-/** Charts are drawn some time after their text is there. */
-async function settle(page) {
-  await page.waitForLoadState("networkidle").catch(() => {});
-  await page.waitForTimeout(1500);
 }
 
 console.log(

@@ -21,7 +21,9 @@ MODEL = "churn-classifier"
 ARTIFACT_BYTES = 50 * 1024 * 1024
 EPOCHS = 40
 PARAMS = {"optimizer": "adam", "learning_rate": "0.003", "batch_size": "256", "hidden_units": "64", "epochs": str(EPOCHS)}
+EARLIER_RATES = ("0.03", "0.0003")
 TAGS = {"dataset": "churn-2026-q3", "stage": "candidate", "proof": "ünïcødé & more"}
+DESCRIPTION = "Two layers, no early stopping. The middle of three learning rates."
 MODEL_CODE = """
 import mlflow
 
@@ -33,13 +35,27 @@ mlflow.models.set_model(ChurnClassifier())
 """
 
 
-def curves() -> dict[str, list[float]]:
-    noise = random.Random(7)
+def curves(learning_rate: str) -> dict[str, list[float]]:
+    """Metrics that look like a training: too fast is noisy, too slow does not get there."""
+    rate = float(learning_rate)
+    noise = random.Random(learning_rate)
     steps = range(1, EPOCHS + 1)
-    train = [0.15 + 0.55 * math.exp(-step / 9) + noise.gauss(0, 0.006) for step in steps]
-    validation = [0.21 + 0.49 * math.exp(-step / 8) + noise.gauss(0, 0.011) for step in steps]
-    auc = [0.91 - 0.33 * math.exp(-step / 10) + noise.gauss(0, 0.004) for step in steps]
+    pace, jitter = 9 * (0.003 / rate) ** 0.5, 0.006 * (rate / 0.003) ** 0.5
+    train = [0.15 + 0.55 * math.exp(-step / pace) + noise.gauss(0, jitter) for step in steps]
+    validation = [0.21 + 0.49 * math.exp(-step / pace) + noise.gauss(0, 2 * jitter) for step in steps]
+    auc = [0.91 - 0.33 * math.exp(-step / pace) + noise.gauss(0, jitter / 2) for step in steps]
     return {"train_loss": train, "val_loss": validation, "val_auc": auc}
+
+
+def log_metrics(client: MlflowClient, run_id: str, metrics: dict[str, list[float]]) -> None:
+    now = int(time.time() * 1000)
+    for name, values in metrics.items():
+        points = [Metric(name, value, now + step * 1000, step) for step, value in enumerate(values, start=1)]
+        client.log_batch(run_id, metrics=points)
+
+
+def run_name(learning_rate: str) -> str:
+    return f"adam-lr{learning_rate}-64u"
 
 
 def sha256(path: Path) -> str:
@@ -50,7 +66,7 @@ def sha256(path: Path) -> str:
 def main() -> None:
     client = MlflowClient()
     seen: dict[str, object] = {"variables": sorted(os.environ), "version": mlflow.__version__}
-    metrics = curves()
+    metrics = curves(PARAMS["learning_rate"])
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         artifact = folder / "features.bin"
@@ -61,13 +77,14 @@ def main() -> None:
         code.write_text(MODEL_CODE)
 
         experiment = mlflow.set_experiment(EXPERIMENT)
-        with mlflow.start_run(run_name="adam-lr0.003-64u", tags=TAGS, description="Two layers, early stopping off.") as run:
+        for rate in EARLIER_RATES:
+            with mlflow.start_run(run_name=run_name(rate), tags=TAGS) as run:
+                mlflow.log_params(PARAMS | {"learning_rate": rate})
+                log_metrics(client, run.info.run_id, curves(rate))
+        with mlflow.start_run(run_name=run_name(PARAMS["learning_rate"]), tags=TAGS, description=DESCRIPTION) as run:
             run_id = run.info.run_id
             mlflow.log_params(PARAMS)
-            now = int(time.time() * 1000)
-            for name, values in metrics.items():
-                points = [Metric(name, value, now + step * 1000, step) for step, value in enumerate(values, start=1)]
-                client.log_batch(run_id, metrics=points)
+            log_metrics(client, run_id, metrics)
             started = time.monotonic()
             mlflow.log_artifact(str(artifact), "data")
             seen["upload_seconds"] = round(time.monotonic() - started, 2)

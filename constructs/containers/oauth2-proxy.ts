@@ -1,0 +1,78 @@
+import type { IdentityProvider } from "../identity/identity-provider";
+import type { JwtIssuer } from "../identity/jwt-issuer";
+import type { SecretArns } from "../secrets";
+import type { ContainerDefinition, LogConfiguration } from "./container-definition";
+import { MLFLOW_PORT } from "./mlflow";
+
+/** The port that the load balancer reaches. */
+export const OAUTH2_PROXY_PORT = 8080;
+
+/** Paths that programs and the UI's own scripts call: without a valid login they get 401, never a login page. */
+const API_ROUTES = "^/(api|ajax-api|graphql|gateway|v1|get-artifact|model-versions)(/|$)";
+
+/** What oauth2-proxy needs. */
+export interface Oauth2ProxyContainerProps {
+  /** oauth2-proxy's image. */
+  readonly image: string;
+  /** Memory in MiB. */
+  readonly memory: number;
+  /** Who logs people in. */
+  readonly login: IdentityProvider;
+  /** Whose bearer tokens are accepted beside the login's own. */
+  readonly programs: readonly JwtIssuer[];
+  /** The ARNs of the client's id and secret and of the cookie secret. */
+  readonly secrets: Pick<SecretArns, "clientId" | "clientSecret" | "cookieSecret">;
+  /** The Host of requests: what stands after `https://` in the browser's address bar. */
+  readonly publicHost: string;
+  /** Where its output goes. */
+  readonly logConfiguration: LogConfiguration;
+}
+
+/** oauth2-proxy, the only way in: it logs people in and checks the bearer tokens of programs. */
+export function oauth2ProxyContainer(props: Oauth2ProxyContainerProps): ContainerDefinition {
+  return {
+    name: "oauth2-proxy",
+    image: props.image,
+    essential: true,
+    memory: props.memory,
+    command: [
+      `--http-address=0.0.0.0:${OAUTH2_PROXY_PORT}`,
+      `--upstream=http://127.0.0.1:${MLFLOW_PORT}`,
+      // Uploads and downloads of large artifacts: as long as the load balancer waits.
+      "--upstream-timeout=600s",
+      ...loginFlags(props.login),
+      `--redirect-url=https://${props.publicHost}/oauth2/callback`,
+      "--cookie-name=__Host-mlflow",
+      "--cookie-secure=true",
+      "--cookie-httponly=true",
+      "--cookie-samesite=lax",
+      "--cookie-refresh=5m",
+      "--cookie-expire=12h",
+      "--skip-jwt-bearer-tokens=true",
+      "--bearer-token-login-fallback=false",
+      ...props.programs.map(({ issuer, audience }) => `--extra-jwt-issuers=${issuer}=${audience}`),
+      `--api-route=${API_ROUTES}`,
+      "--pass-basic-auth=false",
+      "--silence-ping-logging=true",
+    ],
+    secrets: [
+      { name: "OAUTH2_PROXY_CLIENT_ID", valueFrom: props.secrets.clientId },
+      { name: "OAUTH2_PROXY_CLIENT_SECRET", valueFrom: props.secrets.clientSecret },
+      { name: "OAUTH2_PROXY_COOKIE_SECRET", valueFrom: props.secrets.cookieSecret },
+    ],
+    portMappings: [{ containerPort: OAUTH2_PROXY_PORT, protocol: "tcp" }],
+    dependsOn: [{ containerName: "mlflow", condition: "HEALTHY" }],
+    logConfiguration: props.logConfiguration,
+  };
+}
+
+function loginFlags({ provider, issuer, emailDomains }: IdentityProvider): string[] {
+  return [
+    `--provider=${provider}`,
+    ...(provider === "oidc" ? [`--oidc-issuer-url=${issuer}`] : []),
+    ...emailDomains.map((domain) => `--email-domain=${domain}`),
+    "--code-challenge-method=S256",
+    "--insecure-oidc-skip-nonce=false",
+    "--skip-provider-button=true",
+  ];
+}

@@ -1,0 +1,15 @@
+export * from "./artifact-store";
+export * from "./backend-store";
+export * from "./dns-record";
+export { ConfigurationError, type Problem } from "./errors";
+export * from "./identity/identity-provider";
+export * from "./identity/jwt-issuer";
+export * from "./load-balancer";
+export * from "./mlflow";
+export * from "./mlflow-stack";
+export * from "./network";
+export * from "./risks";
+export * from "./secrets";
+export * from "./service-role";
+export * from "./state-backend";
+export * from "./tracking-service";

@@ -1,0 +1,245 @@
+import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
+import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
+import type { TerraformProvider } from "cdktf";
+import { Construct } from "constructs";
+import { ArtifactStore, type ArtifactStoreOptions, artifactStoreProblems } from "./artifact-store";
+import { BackendStore, type BackendStoreOptions, backendStoreProblems } from "./backend-store";
+import { checkPattern, show } from "./checks";
+import { OAUTH2_PROXY_PORT } from "./containers/oauth2-proxy";
+import { type DnsOptions, DnsRecord, dnsProblems, hostName } from "./dns-record";
+import { type Problem, refuse, under } from "./errors";
+import { type IdentityProvider, loginProblems } from "./identity/identity-provider";
+import { type JwtIssuer, jwtIssuerProblems } from "./identity/jwt-issuer";
+import { LoadBalancer, type LoadBalancerOptions, loadBalancerProblems, publicHost } from "./load-balancer";
+import {
+  type ExistingNetwork,
+  type INetwork,
+  Network,
+  type NetworkOptions,
+  networkProblems,
+} from "./network";
+import type { Risk } from "./risks";
+import { Secrets, type SecretsProps, secretsProblems } from "./secrets";
+import { TrackingService, type TrackingServiceOptions, trackingServiceProblems } from "./tracking-service";
+
+/** What can be set, whichever way it is written: in code or in an environment file. */
+export interface MlflowOptions {
+  /**
+   * Every name in AWS derives from it, so two deployments with different names fit into one account: at most 32
+   * lower-case letters, digits and hyphens.
+   * @default "oauth2-mlflow"
+   */
+  readonly name?: string;
+  /** MLflow's name in DNS: `https://<recordName>.<domain>`. */
+  readonly dns: DnsOptions;
+  /**
+   * The names of the four secrets.
+   * @default - `mlflow/…`
+   */
+  readonly secrets?: SecretsProps;
+  /**
+   * The VPC to create.
+   * @default - a VPC 10.1.0.0/16 in two availability zones with one NAT gateway
+   */
+  readonly network?: NetworkOptions;
+  /**
+   * A VPC that exists already, instead of `network`.
+   * @default - a VPC is created
+   */
+  readonly existingNetwork?: ExistingNetwork;
+  /**
+   * The bucket for artifacts.
+   * @default - a bucket with a random suffix that survives the stack unless it is empty
+   */
+  readonly artifactStore?: ArtifactStoreOptions;
+  /**
+   * The database.
+   * @default - up to 4 ACU, pauses after 300 seconds, protected against deletion
+   */
+  readonly backendStore?: BackendStoreOptions;
+  /**
+   * The tasks.
+   * @default - one to four tasks with 2 vCPU and 4 GiB
+   */
+  readonly service?: TrackingServiceOptions;
+  /**
+   * The load balancer.
+   * @default - on the internet, ports 443 and 80
+   */
+  readonly loadBalancer?: LoadBalancerOptions;
+  /**
+   * Openings that are otherwise refused.
+   * @default - none
+   */
+  readonly acknowledgedRisks?: readonly Risk[];
+}
+
+/** MLflow behind an identity provider. */
+export interface MlflowProps extends MlflowOptions {
+  /** The AWS region. */
+  readonly region: string;
+  /** Who logs people in. */
+  readonly login: IdentityProvider;
+  /**
+   * Whose bearer tokens programs may send, beside those of the login's own client.
+   * @default - no other issuer
+   */
+  readonly programs?: readonly JwtIssuer[];
+  /**
+   * The provider of the account that the hosted zone lives in.
+   * @default - the stack's
+   */
+  readonly dnsProvider?: TerraformProvider;
+}
+
+/** MLflow on AWS behind an identity provider: wires the parts and says who may reach whom. */
+export class Mlflow extends Construct {
+  /** MLflow's URL. */
+  public readonly uri: string;
+  /** The network. */
+  public readonly network: INetwork;
+  /** The bucket for artifacts. */
+  public readonly artifactStore: ArtifactStore;
+  /** The database. */
+  public readonly backendStore: BackendStore;
+  /** The load balancer. */
+  public readonly loadBalancer: LoadBalancer;
+  /** The service. */
+  public readonly service: TrackingService;
+
+  public constructor(scope: Construct, id: string, props: MlflowProps) {
+    super(scope, id);
+    refuse(this.node.path, mlflowProblems(props));
+    const { name = "oauth2-mlflow", region, dns, login, programs = [] } = props;
+    const host = publicHost(hostName(dns), props.loadBalancer);
+    this.uri = `https://${host}`;
+
+    const secrets = new Secrets(this, "secrets", props.secrets);
+    this.network =
+      props.existingNetwork === undefined
+        ? new Network(this, "network", { ...props.network, name, region })
+        : Network.fromExisting(props.existingNetwork);
+    this.artifactStore = new ArtifactStore(this, "artifact-store", { ...props.artifactStore, name });
+    this.backendStore = new BackendStore(this, "backend-store", {
+      ...props.backendStore,
+      name,
+      vpcId: this.network.vpcId,
+      subnetIds: this.network.databaseSubnetIds,
+      passwordSecretArn: secrets.arns.databasePassword,
+      ephemeralPassword: secrets.ephemeralDatabasePassword,
+    });
+    this.loadBalancer = new LoadBalancer(this, "load-balancer", {
+      ...props.loadBalancer,
+      name,
+      network: this.network,
+      domain: dns.domain,
+    });
+    this.service = new TrackingService(this, "service", {
+      ...props.service,
+      name,
+      region,
+      network: this.network,
+      backendStore: this.backendStore,
+      artifactStore: this.artifactStore,
+      proxyArtifacts: props.artifactStore?.proxied ?? true,
+      secrets: secrets.arns,
+      login,
+      programs,
+      loadBalancer: this.loadBalancer,
+      publicHost: host,
+    });
+    new DnsRecord(this, "dns-record", {
+      ...dns,
+      targetDnsName: this.loadBalancer.dnsName,
+      targetZoneId: this.loadBalancer.zoneId,
+      provider: props.dnsProvider,
+    });
+    this.letThrough(issuerPorts([login, ...programs]));
+  }
+
+  /** Load balancer → service → database, and the service to TLS ports on the internet. Nothing else. */
+  private letThrough(ports: number[]): void {
+    const { loadBalancer, service, backendStore } = this;
+    this.connect(
+      "load-balancer-to-service",
+      loadBalancer.securityGroupId,
+      service.securityGroupId,
+      OAUTH2_PROXY_PORT,
+    );
+    this.connect(
+      "service-to-database",
+      service.securityGroupId,
+      backendStore.securityGroupId,
+      backendStore.connection.port,
+    );
+    for (const port of ports) {
+      new VpcSecurityGroupEgressRule(this, `service-to-internet-${port}`, {
+        securityGroupId: service.securityGroupId,
+        description: `TLS on port ${port}: AWS APIs, image registries, identity providers`,
+        cidrIpv4: "0.0.0.0/0",
+        ipProtocol: "tcp",
+        fromPort: port,
+        toPort: port,
+      });
+    }
+  }
+
+  private connect(id: string, from: string, to: string, port: number): void {
+    const rule = { description: id.replaceAll("-", " "), ipProtocol: "tcp", fromPort: port, toPort: port };
+    new VpcSecurityGroupEgressRule(this, `${id}-egress`, {
+      ...rule,
+      securityGroupId: from,
+      referencedSecurityGroupId: to,
+    });
+    new VpcSecurityGroupIngressRule(this, `${id}-ingress`, {
+      ...rule,
+      securityGroupId: to,
+      referencedSecurityGroupId: from,
+    });
+  }
+}
+
+/** 443, and the ports of issuers that have another one. */
+function issuerPorts(issuers: readonly { readonly issuer: string }[]): number[] {
+  const ports = issuers.map(({ issuer }) => Number(new URL(issuer).port || 443));
+  return [...new Set([443, ...ports])].sort((a, b) => a - b);
+}
+
+/**
+ * What is wrong with the props, all at once. Parts that are absent are passed over.
+ *
+ * @param props the props, or what is known of them
+ */
+export function mlflowProblems(props: Partial<MlflowProps>): Problem[] {
+  const { name = "oauth2-mlflow", acknowledgedRisks: risks = [] } = props;
+  const both = props.network !== undefined && props.existingNetwork !== undefined;
+  return [
+    ...nameProblems(name),
+    ...under("dns", dnsProblems(props.dns ?? {})),
+    ...under("login", loginProblems(props.login ?? {}, risks)),
+    ...(props.programs ?? []).flatMap((issuer, index) =>
+      under(`programs[${index}]`, jwtIssuerProblems(issuer, risks)),
+    ),
+    ...under("secrets", secretsProblems(props.secrets ?? {})),
+    ...under("network", networkProblems(props.network ?? {})),
+    ...(both ? [{ path: "existingNetwork", message: "cannot go with network: remove one of the two" }] : []),
+    ...under("artifactStore", artifactStoreProblems({ ...props.artifactStore, name })),
+    ...under("backendStore", backendStoreProblems(props.backendStore ?? {})),
+    ...under("service", trackingServiceProblems(props.service ?? {})),
+    ...under("loadBalancer", loadBalancerProblems(props.loadBalancer ?? {})),
+  ];
+}
+
+function nameProblems(name: string): Problem[] {
+  if (name.length > 32) {
+    const message = `${show(name)} has ${name.length} characters, the name of a target group has at most 32: shorten it by ${name.length - 32}`;
+    return [{ path: "name", message }];
+  }
+  const form = /^(?!internal-)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+  return checkPattern(
+    "name",
+    name,
+    form,
+    'lower-case letters, digits and single hyphens, a letter first, not "internal-"',
+  );
+}

@@ -1,0 +1,320 @@
+import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
+import { DefaultSecurityGroup } from "@cdktf/provider-aws/lib/default-security-group";
+import { Eip } from "@cdktf/provider-aws/lib/eip";
+import { FlowLog } from "@cdktf/provider-aws/lib/flow-log";
+import { InternetGateway } from "@cdktf/provider-aws/lib/internet-gateway";
+import { NatGateway } from "@cdktf/provider-aws/lib/nat-gateway";
+import { Route } from "@cdktf/provider-aws/lib/route";
+import { RouteTable } from "@cdktf/provider-aws/lib/route-table";
+import { RouteTableAssociation } from "@cdktf/provider-aws/lib/route-table-association";
+import { Subnet } from "@cdktf/provider-aws/lib/subnet";
+import { Vpc } from "@cdktf/provider-aws/lib/vpc";
+import { VpcEndpoint } from "@cdktf/provider-aws/lib/vpc-endpoint";
+import { Construct } from "constructs";
+import { checkOneOf, checkPattern, checkRetention } from "./checks";
+import { cidrProblems } from "./cidr";
+import { type Problem, refuse } from "./errors";
+import { ServiceRole } from "./service-role";
+
+/** How tasks reach the internet: image registry, identity provider, AWS APIs. */
+export type Egress = "nat" | "nat-per-az" | "public-ip";
+
+/** The VPC's settings. */
+export interface NetworkOptions {
+  /**
+   * The VPC's IPv4 range.
+   * @default "10.1.0.0/16"
+   */
+  readonly cidr?: string;
+  /**
+   * Two or more availability zones; the first subnet of each kind goes into the first one.
+   * @default - the region's `a` and `b`
+   */
+  readonly availabilityZones?: readonly string[];
+  /**
+   * Ranges of the load balancer's subnets, one for each availability zone.
+   * @default ["10.1.11.0/24", "10.1.12.0/24"]
+   */
+  readonly publicSubnetCidrs?: readonly string[];
+  /**
+   * Ranges of the tasks' subnets, one for each availability zone.
+   * @default ["10.1.1.0/24", "10.1.2.0/24"]
+   */
+  readonly privateSubnetCidrs?: readonly string[];
+  /**
+   * Ranges of the database's subnets, one for each availability zone.
+   * @default ["10.1.201.0/24", "10.1.202.0/24"]
+   */
+  readonly databaseSubnetCidrs?: readonly string[];
+  /**
+   * How tasks reach the internet: one NAT gateway, one in each availability zone (a zone's failure then leaves the
+   * others working), or public subnets with a public IP for each task (no NAT gateway to pay for).
+   * @default "nat"
+   */
+  readonly egress?: Egress;
+  /**
+   * How long VPC flow logs are kept, in days.
+   * @default 30
+   */
+  readonly flowLogRetentionDays?: number;
+}
+
+/** A VPC that exists already. */
+export interface ExistingNetwork {
+  /** The VPC's id. */
+  readonly vpcId: string;
+  /** Ids of subnets with a route to an internet gateway, for the load balancer; two availability zones or more. */
+  readonly publicSubnetIds: readonly string[];
+  /** Ids of subnets for the tasks, with a way to the internet (NAT gateway, transit gateway, proxy). */
+  readonly privateSubnetIds: readonly string[];
+  /**
+   * Ids of subnets for the database; two availability zones or more.
+   * @default - the private subnets
+   */
+  readonly databaseSubnetIds?: readonly string[];
+}
+
+/** What the other parts need to know of a network. */
+export interface INetwork {
+  /** The VPC's id. */
+  readonly vpcId: string;
+  /** Subnets of an internet-facing load balancer. */
+  readonly publicSubnetIds: string[];
+  /** Subnets without addresses on the internet. */
+  readonly privateSubnetIds: string[];
+  /** Subnets of the database. */
+  readonly databaseSubnetIds: string[];
+  /** Subnets that tasks run in. */
+  readonly taskSubnetIds: string[];
+  /** Whether tasks need a public IP to reach the internet. */
+  readonly assignPublicIp: boolean;
+}
+
+/** What a network is made of. */
+export interface NetworkProps extends NetworkOptions {
+  /** Names derive from it. */
+  readonly name: string;
+  /** The AWS region. */
+  readonly region: string;
+}
+
+const ANYWHERE = "0.0.0.0/0";
+const DEFAULTS = {
+  cidr: "10.1.0.0/16",
+  publicSubnetCidrs: ["10.1.11.0/24", "10.1.12.0/24"],
+  privateSubnetCidrs: ["10.1.1.0/24", "10.1.2.0/24"],
+  databaseSubnetCidrs: ["10.1.201.0/24", "10.1.202.0/24"],
+};
+
+/**
+ * A VPC with public, private and database subnets, flow logs, an S3 gateway endpoint, and a default security group
+ * that lets nothing through.
+ */
+export class Network extends Construct implements INetwork {
+  /**
+   * A network that exists already; nothing is created in it.
+   *
+   * @param existing ids of the VPC and its subnets
+   */
+  public static fromExisting(existing: ExistingNetwork): INetwork {
+    return {
+      vpcId: existing.vpcId,
+      publicSubnetIds: [...existing.publicSubnetIds],
+      privateSubnetIds: [...existing.privateSubnetIds],
+      databaseSubnetIds: [...(existing.databaseSubnetIds ?? existing.privateSubnetIds)],
+      taskSubnetIds: [...existing.privateSubnetIds],
+      assignPublicIp: false,
+    };
+  }
+
+  /** The VPC's id. */
+  public readonly vpcId: string;
+  /** Subnets of an internet-facing load balancer. */
+  public readonly publicSubnetIds: string[];
+  /** Subnets without addresses on the internet. */
+  public readonly privateSubnetIds: string[];
+  /** Subnets of the database. */
+  public readonly databaseSubnetIds: string[];
+  /** Whether tasks need a public IP to reach the internet. */
+  public readonly assignPublicIp: boolean;
+
+  private readonly name: string;
+  private readonly zones: readonly string[];
+
+  public constructor(scope: Construct, id: string, props: NetworkProps) {
+    super(scope, id);
+    refuse(this.node.path, networkProblems(props));
+    const { cidr, publicSubnetCidrs, privateSubnetCidrs, databaseSubnetCidrs } = { ...DEFAULTS, ...props };
+    const { name, region, egress = "nat", flowLogRetentionDays = 30 } = props;
+    this.name = name;
+    this.zones = props.availabilityZones ?? [`${region}a`, `${region}b`];
+    this.assignPublicIp = egress === "public-ip";
+
+    const vpc = new Vpc(this, "vpc", {
+      cidrBlock: cidr,
+      enableDnsSupport: true,
+      enableDnsHostnames: true,
+      tags: { Name: name },
+    });
+    this.vpcId = vpc.id;
+    new DefaultSecurityGroup(this, "default-security-group", {
+      vpcId: vpc.id,
+      tags: { Name: `${name}-default` },
+    });
+
+    const publicTable = this.routeTable("public");
+    const gateway = new InternetGateway(this, "internet-gateway", { vpcId: vpc.id, tags: { Name: name } });
+    new Route(this, "public-route", {
+      routeTableId: publicTable.id,
+      destinationCidrBlock: ANYWHERE,
+      gatewayId: gateway.id,
+    });
+    this.publicSubnetIds = this.subnets("public", publicSubnetCidrs, () => publicTable);
+
+    const natCount = { nat: 1, "nat-per-az": this.zones.length, "public-ip": 0 }[egress];
+    const privateTables = this.privateRouteTables(natCount, gateway);
+    const privateTable = (zone: number) => privateTables[zone % privateTables.length] as RouteTable;
+    this.privateSubnetIds = this.subnets("private", privateSubnetCidrs, privateTable);
+
+    const databaseTable = this.routeTable("database");
+    this.databaseSubnetIds = this.subnets("database", databaseSubnetCidrs, () => databaseTable);
+
+    new VpcEndpoint(this, "s3-endpoint", {
+      vpcId: vpc.id,
+      serviceName: `com.amazonaws.${region}.s3`,
+      vpcEndpointType: "Gateway",
+      routeTableIds: [publicTable, ...privateTables].map((table) => table.id),
+      tags: { Name: `${name}-s3` },
+    });
+    this.flowLogs(flowLogRetentionDays);
+  }
+
+  /** Subnets that tasks run in. */
+  public get taskSubnetIds(): string[] {
+    return this.assignPublicIp ? this.publicSubnetIds : this.privateSubnetIds;
+  }
+
+  private subnets(
+    kind: string,
+    cidrs: readonly string[],
+    routeTable: (zone: number) => RouteTable,
+  ): string[] {
+    return cidrs.map((cidrBlock, index) => {
+      const subnet = new Subnet(this, `${kind}-subnet-${index + 1}`, {
+        vpcId: this.vpcId,
+        cidrBlock,
+        availabilityZone: this.zones[index],
+        mapPublicIpOnLaunch: false,
+        tags: { Name: `${this.name}-${kind}-${index + 1}` },
+      });
+      new RouteTableAssociation(this, `${kind}-route-table-association-${index + 1}`, {
+        subnetId: subnet.id,
+        routeTableId: routeTable(index).id,
+      });
+      return subnet.id;
+    });
+  }
+
+  private routeTable(kind: string): RouteTable {
+    return new RouteTable(this, `${kind}-route-table`, {
+      vpcId: this.vpcId,
+      tags: { Name: `${this.name}-${kind}` },
+    });
+  }
+
+  /** One route table for each NAT gateway; without any, one that leads nowhere. */
+  private privateRouteTables(natCount: number, gateway: InternetGateway): RouteTable[] {
+    if (natCount === 0) return [this.routeTable("private")];
+    return this.publicSubnetIds.slice(0, natCount).map((subnetId, index) => {
+      const kind = `private-${index + 1}`;
+      const tags = { Name: `${this.name}-${index + 1}` };
+      const table = this.routeTable(kind);
+      const address = new Eip(this, `nat-address-${index + 1}`, {
+        domain: "vpc",
+        tags,
+        dependsOn: [gateway],
+      });
+      const nat = new NatGateway(this, `nat-gateway-${index + 1}`, {
+        subnetId,
+        allocationId: address.id,
+        tags,
+      });
+      new Route(this, `${kind}-route`, {
+        routeTableId: table.id,
+        destinationCidrBlock: ANYWHERE,
+        natGatewayId: nat.id,
+      });
+      return table;
+    });
+  }
+
+  private flowLogs(retentionInDays: number): void {
+    const group = new CloudwatchLogGroup(this, "flow-log-group", {
+      name: `/aws/vpc/flow-logs/${this.name}`,
+      retentionInDays,
+    });
+    const role = new ServiceRole(this, "flow-log-role", {
+      name: `${this.name}-flow-logs`,
+      service: "vpc-flow-logs.amazonaws.com",
+      statements: [
+        {
+          actions: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+          resources: [`${group.arn}:*`],
+        },
+      ],
+    });
+    new FlowLog(this, "flow-log", {
+      vpcId: this.vpcId,
+      trafficType: "ALL",
+      logDestinationType: "cloud-watch-logs",
+      logDestination: group.arn,
+      iamRoleArn: role.arn,
+      tags: { Name: this.name },
+    });
+  }
+}
+
+/**
+ * What is wrong with a network's settings.
+ *
+ * @param options the settings
+ */
+export function networkProblems(options: NetworkOptions): Problem[] {
+  const { availabilityZones: zones, egress, flowLogRetentionDays, ...ranges } = options;
+  return [
+    ...cidrProblems({ ...DEFAULTS, ...ranges }),
+    ...zoneProblems(zones, { ...DEFAULTS, ...ranges }),
+    ...checkOneOf("egress", egress, ["nat", "nat-per-az", "public-ip"], "way to the internet"),
+    ...checkRetention("flowLogRetentionDays", flowLogRetentionDays),
+  ];
+}
+
+type SubnetRanges = Pick<typeof DEFAULTS, "publicSubnetCidrs" | "privateSubnetCidrs" | "databaseSubnetCidrs">;
+
+function zoneProblems(
+  zones: readonly string[] | undefined,
+  ranges: { [K in keyof SubnetRanges]: readonly string[] },
+) {
+  const problems = (zones ?? []).flatMap((zone, index) =>
+    checkPattern(
+      `availabilityZones[${index}]`,
+      zone,
+      /^[a-z]{2}(-[a-z]+)+-\d[a-z]$/,
+      'a zone\'s name, such as "eu-west-1a"',
+    ),
+  );
+  if (zones !== undefined && zones.length < 2) {
+    const message = `${zones.length} is too few: a load balancer and Aurora need two or more availability zones`;
+    problems.push({ path: "availabilityZones", message });
+  }
+  const count = zones?.length ?? 2;
+  for (const path of ["publicSubnetCidrs", "privateSubnetCidrs", "databaseSubnetCidrs"] as const) {
+    const found = ranges[path].length;
+    if (found === count) continue;
+    problems.push({
+      path,
+      message: `${found} ranges for ${count} availability zones: write one for each zone`,
+    });
+  }
+  return problems;
+}

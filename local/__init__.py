@@ -1,0 +1,1 @@
+"""The whole stack on one machine, without an AWS account: `scripts/local.sh up`."""

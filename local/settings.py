@@ -1,0 +1,20 @@
+"""Names and numbers that several parts of the local stack share."""
+
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+HOME = PROJECT / ".local"
+RUN = HOME / "run"
+LOG = HOME / "log"
+VENV = HOME / "venv"
+BIN = HOME / "bin"
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+EMULATOR_PORT = 4566
+EMULATOR_URL = f"http://127.0.0.1:{EMULATOR_PORT}"
+
+DOMAIN = "demo.localhost"
+LOGIN_HOST = f"login.{DOMAIN}"
+LOGIN_PORT = 8444
+ISSUER = f"https://{LOGIN_HOST}:{LOGIN_PORT}"
