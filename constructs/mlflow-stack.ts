@@ -27,7 +27,7 @@ export interface StackOptions {
   readonly dnsAssumeRole?: string;
   /**
    * Tags of every resource, over `env` (the stack's id) and `project` (`oauth2-mlflow`).
-   * @default - these two
+   * @default - `env` and `project` only
    */
   readonly tags?: Readonly<Record<string, string>>;
   /**

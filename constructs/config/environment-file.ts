@@ -3,12 +3,17 @@ import type { StackOptions } from "../mlflow-stack";
 import type { S3StateProps } from "../state-backend";
 
 /** Where Terraform keeps its state. */
-export interface StateFile extends Partial<S3StateProps> {
+export interface StateFile extends Omit<S3StateProps, "bucket"> {
   /**
    * `s3`, or `local` for a file in the working directory: for a trial, since it has no lock and nobody else has it.
    * @default "s3"
    */
   readonly backend?: "s3" | "local";
+  /**
+   * The S3 bucket's name.
+   * @default - none: `s3` needs it
+   */
+  readonly bucket?: string;
 }
 
 /** The company's identity provider. */
