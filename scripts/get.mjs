@@ -45,7 +45,8 @@ const schema = JSON.parse(terraform("providers", "schema", "-json"));
 const installed = JSON.parse(terraform("version", "-json")).provider_selections[SOURCE];
 
 const wanted = importedBindings();
-const only = (schemas, nameOf) => Object.fromEntries(Object.entries(schemas).filter(([type]) => wanted.has(nameOf(type))));
+const only = (schemas, nameOf) =>
+  Object.fromEntries(Object.entries(schemas).filter(([type]) => wanted.has(nameOf(type))));
 const aws = schema.provider_schemas[SOURCE];
 const resources = only(aws.resource_schemas, (type) => type.replace(/^aws_/, ""));
 const dataSources = only(aws.data_source_schemas, (type) => `data_${type}`);

@@ -22,12 +22,17 @@ function rows({ properties, required = [] }, prefix = "") {
     const inner = value.type === "array" ? value.items : value;
     const nested = inner.properties ? rows(inner, value.type === "array" ? `${path}[].` : `${path}.`) : [];
     const absent = required.includes(key) ? "required" : byDefault(value.default);
-    return [`| \`${path}\` | ${typeOf(value)} | ${absent} | ${value.description.replaceAll("|", "\\|")} |`, ...nested];
+    return [
+      `| \`${path}\` | ${typeOf(value)} | ${absent} | ${value.description.replaceAll("|", "\\|")} |`,
+      ...nested,
+    ];
   });
 }
 
 function byDefault(value) {
-  return typeof value === "string" && value.startsWith("- ") ? value.slice(2) : `\`${JSON.stringify(value)}\``;
+  return typeof value === "string" && value.startsWith("- ")
+    ? value.slice(2)
+    : `\`${JSON.stringify(value)}\``;
 }
 
 function typeOf({ type, items, enum: values, properties }) {
