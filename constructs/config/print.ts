@@ -21,6 +21,8 @@ function values({ name, file, props }: Environment): Record<string, string> {
     environment: name,
     region: file.region,
     accountIds: (file.accountIds ?? []).join(" "),
+    assumeRole: file.assumeRole ?? "",
+    dnsAssumeRole: file.dnsAssumeRole ?? "",
     stateBackend: state.backend ?? "s3",
     stateBucket: s3?.bucket ?? "",
     stateKey: s3?.key ?? "",
