@@ -1,15 +1,25 @@
 """Operations and attributes that moto lacks and the AWS provider needs. Each entry says what goes wrong without it."""
 
 import json
+import os
+from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.rds.models import DBCluster
 
 _scalable_target_tags: dict[str, dict[str, str]] = {}
 
 
 def install() -> None:
     """Adds everything to moto's classes; call once before the first request."""
+    # Without it, the AWS managed policies do not exist and cannot be attached to a role.
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     _tag_scalable_targets()
+    _keep_service_settings()
+    _leave_out_empty_scaling_configuration()
+    _describe_rules_between_groups()
 
 
 def _tag_scalable_targets() -> None:
@@ -36,3 +46,41 @@ def _tag_scalable_targets() -> None:
 
     for method in (register_scalable_target, list_tags_for_resource, tag_resource, untag_resource):
         setattr(ApplicationAutoScalingResponse, method.__name__, method)
+
+
+def _keep_service_settings() -> None:
+    """moto forgets these when a service is created (not when it is updated): every plan would set them again."""
+    create = EC2ContainerServiceResponse.create_service
+    settings = {
+        "healthCheckGracePeriodSeconds": "health_check_grace_period_seconds",
+        "availabilityZoneRebalancing": "availability_zone_rebalancing",
+        "deploymentConfiguration": "deployment_configuration",
+    }
+
+    def create_service(self: EC2ContainerServiceResponse) -> Any:
+        answer = create(self)
+        for parameter, attribute in settings.items():
+            if (value := self._get_param(parameter)) is not None:
+                setattr(answer.result["service"], attribute, value)
+        return answer
+
+    EC2ContainerServiceResponse.create_service = create_service
+
+
+def _leave_out_empty_scaling_configuration() -> None:
+    """moto answers with an empty ScalingConfigurationInfo (that of Serverless v1): every plan would fill it in."""
+    filled = DBCluster.scaling_configuration_info.fget
+
+    def scaling_configuration_info(self: DBCluster) -> dict[str, Any] | None:
+        return filled(self) if self.scaling_configuration else None
+
+    DBCluster.scaling_configuration_info = property(scaling_configuration_info)
+
+
+def _describe_rules_between_groups() -> None:
+    """moto knows descriptions of rules with a CIDR block only: every plan would add the others."""
+
+    def description(self: SecurityGroupRule) -> str | None:
+        return self.ip_range.get("Description") or self.source_group.get("Description")
+
+    SecurityGroupRule.description = property(description)
