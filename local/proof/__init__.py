@@ -29,7 +29,8 @@ stack.json, written by the supervisor when the stack is up:
       "caBundle": "/path/ca.pem",                            # the local CA alone is enough
       "chromium": "/usr/bin/chromium",
       "processEnvironment": {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_REGION": "eu-west-1", "...": "..."},
-      "logDir": "/path/logs"
+      "cdktfOptions": ["--skip-provider-lock"],              # for deploy and destroy; default none
+      "logDir": "/path/logs"                                 # every file below it is searched for secrets
     }
 
 `processEnvironment` is everything that `npx cdktf` and `terraform` need beside the caller's environment: endpoint,

@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 from local.proof import browser, canary, client, destroy, gate, state, storage
-from local.proof.checks import run
+from local.proof.checks import cases, run
 from local.proof.stack import Stack
 
 PROOF = [*state.CHECKS, *gate.CHECKS, *client.CHECKS, *storage.CHECKS, *browser.CHECKS, *canary.CHECKS]
@@ -21,10 +21,10 @@ def main() -> int:
         return 2
     stack = Stack.read(arguments.stack, arguments.screenshots)
     if arguments.what == "destroy":
-        passed = destroy.run(stack)
+        chosen = cases(destroy.CHECKS, stack.environments) + destroy.leftovers(stack)
     else:
-        passed = run([one for one in PROOF if one.name.startswith(tuple(arguments.only))], stack.environments)
-    return 0 if passed else 1
+        chosen = cases([one for one in PROOF if one.name.startswith(tuple(arguments.only))], stack.environments)
+    return 0 if run(chosen) else 1
 
 
 sys.exit(main())

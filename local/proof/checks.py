@@ -3,12 +3,16 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from local.proof.stack import Environment
 
 
 class Failed(Exception):
     """What was seen instead of what was expected."""
+
+
+Case = tuple[str, Callable[[], str]]
 
 
 @dataclass(frozen=True)
@@ -32,21 +36,24 @@ def expect(condition: object, otherwise: str) -> None:
         raise Failed(otherwise)
 
 
-def run(checks: list[Check], environments: list[Environment]) -> bool:
-    """Runs every check on every environment, prints a line each, and tells whether all passed."""
+def cases(checks: list[Check], environments: list[Environment]) -> list[Case]:
+    return [
+        (f"{environment.name}  {one.name}", partial(one.run, environment)) for environment in environments for one in checks
+    ]
+
+
+def run(all_cases: list[Case]) -> bool:
+    """Runs the cases in order, prints a line for each and the totals, and tells whether all passed."""
     passed = failed = 0
-    for environment in environments:
-        for one in checks:
-            started = time.monotonic()
-            try:
-                verdict, seen = "ok  ", one.run(environment)
-                passed += 1
-            except Exception as error:  # noqa: BLE001 - a check that breaks has failed, the others go on
-                reason = str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
-                verdict, seen = "FAIL", reason
-                failed += 1
-            seconds = time.monotonic() - started
-            print(f"{verdict}  {environment.name}  {one.name}: {_one_line(seen)} ({seconds:.1f} s)", flush=True)
+    for name, case in all_cases:
+        started = time.monotonic()
+        try:
+            verdict, seen = "ok  ", case()
+            passed += 1
+        except Exception as error:  # noqa: BLE001 - a check that breaks has failed, the others go on
+            verdict, seen = "FAIL", str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
+            failed += 1
+        print(f"{verdict}  {name}: {_one_line(seen)} ({time.monotonic() - started:.1f} s)", flush=True)
     print(f"{passed} passed, {failed} failed", flush=True)
     return failed == 0
 

@@ -35,6 +35,7 @@ class Stack:
     ca_bundle: Path
     chromium: Path
     process_environment: dict[str, str]
+    cdktf_options: list[str]
     log_dir: Path
     screenshots: Path | None = None
     environments: list["Environment"] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Stack:
             ca_bundle=Path(raw["caBundle"]),
             chromium=Path(raw["chromium"]),
             process_environment=raw["processEnvironment"],
+            cdktf_options=raw.get("cdktfOptions", []),
             log_dir=Path(raw["logDir"]),
             screenshots=screenshots,
         )
@@ -86,11 +88,12 @@ class Stack:
 
     @property
     def full_environment(self) -> dict[str, str]:
-        return {**os.environ, **self.process_environment}
+        # CI: cdktf writes lines, not a spinner.
+        return {**os.environ, "CI": "true", **self.process_environment}
 
     def cdktf(self, *arguments: str, timeout: int = 900) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["npx", "cdktf", *arguments],
+            ["npx", "cdktf", *arguments, *self.cdktf_options],
             cwd=PROJECT,
             env=self.full_environment,
             stdin=subprocess.DEVNULL,
@@ -125,6 +128,23 @@ class Environment:
     def state(self) -> dict[str, Any]:
         answer = self.stack.aws("s3").get_object(Bucket=self.state_bucket, Key=self.state_key)
         return json.loads(answer["Body"].read())
+
+    def lock_id(self) -> str | None:
+        """The id of the lock that somebody holds on the state."""
+        if self.lock_table:
+            answer = self.stack.aws("dynamodb").get_item(
+                TableName=self.lock_table,
+                Key={"LockID": {"S": f"{self.state_bucket}/{self.state_key}"}},
+                ConsistentRead=True,
+            )
+            info = answer.get("Item", {}).get("Info", {}).get("S")
+        else:
+            try:
+                answer = self.stack.aws("s3").get_object(Bucket=self.state_bucket, Key=f"{self.state_key}.tflock")
+                info = answer["Body"].read()
+            except self.stack.aws("s3").exceptions.NoSuchKey:
+                info = None
+        return json.loads(info)["ID"] if info else None
 
     def resources(self, kind: str) -> list[dict[str, Any]]:
         """Attributes of the managed resources of one type, from the state."""

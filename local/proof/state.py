@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from local.proof.checks import Check, Failed, check, expect
 from local.proof.stack import Environment
 
@@ -64,12 +62,12 @@ def _differences(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
 @check(CHECKS, "state: a deploy during another one is refused with the lock's id")
 def lock(environment: Environment) -> str:
     with _apply_waiting_for_approval(environment):
-        held = _lock_id(environment)
+        held = environment.lock_id()
         expect(held, "the first terraform waits for approval but holds no lock")
         second = environment.stack.cdktf("deploy", environment.name, "--auto-approve")
     expect(second.returncode != 0, "the second deploy went through while the first one held the lock")
     expect(held in second.stdout, f"the second deploy failed without naming lock {held}: {second.stdout[-400:]}")
-    left = _lock_id(environment)
+    left = environment.lock_id()
     expect(left is None, f"lock {left} is still there after the first terraform ended")
     return f"second deploy: exit code {second.returncode}, names lock {held}; released afterwards"
 
@@ -107,20 +105,3 @@ def _wait_for_question(first: subprocess.Popen[str], output: Any) -> None:
         if first.poll() is not None or time.monotonic() > deadline:
             raise Failed(f"the first terraform never asked for approval: {text[-400:]}")
         time.sleep(0.3)
-
-
-def _lock_id(environment: Environment) -> str | None:
-    bucket, key = environment.state_bucket, environment.state_key
-    if environment.lock_table:
-        item = environment.stack.aws("dynamodb").get_item(
-            TableName=environment.lock_table, Key={"LockID": {"S": f"{bucket}/{key}"}}, ConsistentRead=True
-        )
-        info = item.get("Item", {}).get("Info", {}).get("S")
-        return json.loads(info)["ID"] if info else None
-    try:
-        answer = environment.stack.aws("s3").get_object(Bucket=bucket, Key=f"{key}.tflock")
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            return None
-        raise
-    return json.loads(answer["Body"].read())["ID"]
