@@ -37,7 +37,7 @@ export function migrateContainer({
 const UPGRADE = `\
 import os, sys
 import sqlalchemy
-from mlflow.cli.db import upgrade
+from mlflow.db import upgrade
 from mlflow.store.db.utils import create_sqlalchemy_engine_with_retry
 
 uri = os.environ["MLFLOW_BACKEND_STORE_URI"]
