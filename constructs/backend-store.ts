@@ -76,6 +76,8 @@ export class BackendStore extends Construct {
   public readonly clusterIdentifier: string;
   /** Whether the database pauses when nobody is connected. */
   public readonly autoPause: boolean;
+  /** The instance that answers: a service must not start before it exists. */
+  public readonly instance: RdsClusterInstance;
 
   public constructor(scope: Construct, id: string, props: BackendStoreProps) {
     super(scope, id);
@@ -120,7 +122,7 @@ export class BackendStore extends Construct {
       ...(skipFinalSnapshot ? {} : { finalSnapshotIdentifier: `${name}-final` }),
       applyImmediately: true,
     });
-    new RdsClusterInstance(this, "instance", {
+    this.instance = new RdsClusterInstance(this, "instance", {
       identifier: `${name}-1`,
       clusterIdentifier: cluster.id,
       engine: cluster.engine,

@@ -112,7 +112,7 @@ export class TrackingService extends Construct {
     super(scope, id);
     refuse(this.node.path, trackingServiceProblems(props));
     this.props = props;
-    const { name, network, loadBalancer } = props;
+    const { name, network, backendStore, loadBalancer } = props;
     const securityGroup = new SecurityGroup(this, "security-group", {
       name: `${name}-service`,
       description: "MLflow's tasks: reached by the load balancer only",
@@ -149,7 +149,7 @@ export class TrackingService extends Construct {
       deploymentCircuitBreaker: { enable: true, rollback: true },
       propagateTags: "SERVICE",
       lifecycle: { ignoreChanges: ["desired_count"] },
-      dependsOn: [loadBalancer.listener],
+      dependsOn: [loadBalancer.listener, backendStore.instance],
     });
     this.securityGroupId = securityGroup.id;
     this.clusterName = cluster.name;
