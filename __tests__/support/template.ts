@@ -83,7 +83,9 @@ export class Template {
     );
     const [match] = found;
     if (match === undefined || found.length > 1) {
-      throw new Error(`${found.length} blocks are ${kind} ${type} ${id}, not one\n${this.addresses.join("\n")}`);
+      throw new Error(
+        `${found.length} blocks are ${kind} ${type} ${id}, not one\n${this.addresses.join("\n")}`,
+      );
     }
     return { name: match[0], block: match[1] };
   }

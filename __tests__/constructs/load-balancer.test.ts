@@ -1,0 +1,189 @@
+import { LoadBalancer, type LoadBalancerOptions, publicHost } from "../../constructs/load-balancer";
+import { Network } from "../../constructs/network";
+import { refusal } from "../support/refusal";
+import { testStack } from "../support/stack";
+import { Template } from "../support/template";
+
+const CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/1";
+
+function synth(options: LoadBalancerOptions = {}) {
+  const stack = testStack();
+  const network = Network.fromExisting({
+    vpcId: "vpc-1",
+    publicSubnetIds: ["public-1", "public-2"],
+    privateSubnetIds: ["private-1", "private-2"],
+  });
+  new LoadBalancer(stack, "front", { name: "oauth2-mlflow", domain: "example.com", network, ...options });
+  return Template.of(stack);
+}
+
+describe("the default load balancer", () => {
+  const template = synth();
+
+  test("is on the internet and drops malformed headers", () => {
+    expect(template.resource("aws_lb")).toEqual({
+      name: "oauth2-mlflow",
+      load_balancer_type: "application",
+      internal: false,
+      subnets: ["public-1", "public-2"],
+      security_groups: [template.ref("aws_security_group", "", "id")],
+      drop_invalid_header_fields: true,
+      idle_timeout: 600,
+    });
+  });
+
+  test("forwards TLS 1.2 and 1.3 with the domain's certificate", () => {
+    expect(template.resource("aws_lb_listener", "https-listener")).toEqual({
+      load_balancer_arn: template.ref("aws_lb", "", "arn"),
+      port: 443,
+      protocol: "HTTPS",
+      ssl_policy: "ELBSecurityPolicy-TLS13-1-2-2021-06",
+      certificate_arn: template.dataRef("aws_acm_certificate", "", "arn"),
+      default_action: [{ type: "forward", target_group_arn: template.ref("aws_lb_target_group", "", "arn") }],
+    });
+    expect(template.data("aws_acm_certificate")).toEqual({
+      domain: "example.com",
+      statuses: ["ISSUED"],
+      most_recent: true,
+    });
+  });
+
+  test("redirects HTTP to HTTPS", () => {
+    expect(template.resource("aws_lb_listener", "http-listener")).toEqual({
+      load_balancer_arn: template.ref("aws_lb", "", "arn"),
+      port: 80,
+      protocol: "HTTP",
+      default_action: [
+        { type: "redirect", redirect: { protocol: "HTTPS", port: "443", status_code: "HTTP_301" } },
+      ],
+    });
+  });
+
+  test("checks oauth2-proxy's health on /ping", () => {
+    expect(template.resource("aws_lb_target_group")).toEqual({
+      name: "oauth2-mlflow",
+      target_type: "ip",
+      protocol: "HTTP",
+      port: 8080,
+      vpc_id: "vpc-1",
+      deregistration_delay: "60",
+      health_check: { path: "/ping", matcher: "200-202" },
+    });
+  });
+
+  test("lets everybody in on 443 and 80, and itself out nowhere", () => {
+    const securityGroup = template.ref("aws_security_group", "", "id");
+    const rule = (port: number) => ({
+      security_group_id: securityGroup,
+      description: `port ${port} from 0.0.0.0/0`,
+      cidr_ipv4: "0.0.0.0/0",
+      ip_protocol: "tcp",
+      from_port: port,
+      to_port: port,
+    });
+    expect(template.resource("aws_vpc_security_group_ingress_rule", "ingress-443-1")).toEqual(rule(443));
+    expect(template.resource("aws_vpc_security_group_ingress_rule", "ingress-80-1")).toEqual(rule(80));
+    expect(template.resources("aws_vpc_security_group_ingress_rule")).toHaveLength(2);
+    expect(template.resources("aws_vpc_security_group_egress_rule")).toEqual([]);
+    expect(template.resource("aws_security_group")).toMatchObject({ vpc_id: "vpc-1" });
+    expect(template.resource("aws_security_group")).not.toHaveProperty("egress");
+  });
+});
+
+describe("a load balancer with everything set", () => {
+  const template = synth({
+    internal: true,
+    allowedCidrs: ["10.0.0.0/8", "192.168.0.0/16"],
+    certificateArn: CERTIFICATE,
+    httpsPort: 8443,
+    httpPort: 8088,
+  });
+
+  test("stands in the private subnets", () => {
+    expect(template.resource("aws_lb")).toMatchObject({
+      internal: true,
+      subnets: ["private-1", "private-2"],
+    });
+  });
+
+  test("has the given certificate and looks for none", () => {
+    expect(template.resource("aws_lb_listener", "https-listener")).toMatchObject({
+      certificate_arn: CERTIFICATE,
+      port: 8443,
+    });
+    expect(template.json.data).toBeUndefined();
+  });
+
+  test("redirects to its own port", () => {
+    const listener = template.resource("aws_lb_listener", "http-listener");
+    expect(listener.port).toBe(8088);
+    expect(listener.default_action[0].redirect.port).toBe("8443");
+  });
+
+  test("lets only the given ranges in, on both ports", () => {
+    expect(
+      template
+        .resources("aws_vpc_security_group_ingress_rule")
+        .map((rule) => [rule.cidr_ipv4, rule.from_port, rule.to_port]),
+    ).toEqual([
+      ["10.0.0.0/8", 8088, 8088],
+      ["192.168.0.0/16", 8088, 8088],
+      ["10.0.0.0/8", 8443, 8443],
+      ["192.168.0.0/16", 8443, 8443],
+    ]);
+  });
+});
+
+test("a certificate can be looked for by another name, also a wildcard", () => {
+  expect(synth({ certificateDomain: "*.example.com" }).data("aws_acm_certificate").domain).toBe(
+    "*.example.com",
+  );
+});
+
+test("the public host has the port unless it is 443", () => {
+  expect(publicHost("mlflow.example.com")).toBe("mlflow.example.com");
+  expect(publicHost("mlflow.example.com", { httpsPort: 443 })).toBe("mlflow.example.com");
+  expect(publicHost("mlflow.example.com", { httpsPort: 8443 })).toBe("mlflow.example.com:8443");
+});
+
+describe("a load balancer is refused with", () => {
+  test.each<[string, LoadBalancerOptions, string]>([
+    [
+      "a certificate both by ARN and by domain",
+      { certificateArn: CERTIFICATE, certificateDomain: "example.com" },
+      "certificateDomain: cannot go with certificateArn: remove one of the two",
+    ],
+    [
+      "a certificate of another service",
+      { certificateArn: "arn:aws:iam::111122223333:server-certificate/old" },
+      'certificateArn: "arn:aws:iam::111122223333:server-certificate/old" is malformed: write the ARN of an ACM certificate',
+    ],
+    [
+      "a URL for the certificate's domain",
+      { certificateDomain: "https://example.com" },
+      'certificateDomain: "https://example.com" is malformed: write a DNS name',
+    ],
+    [
+      "the port for TLS twice",
+      { httpPort: 443 },
+      "httpPort: 443 is the port for TLS already: write another one",
+    ],
+    [
+      "the port for HTTP twice",
+      { httpsPort: 80 },
+      "httpPort: 80 is the port for TLS already: write another one",
+    ],
+    [
+      "a port that is none",
+      { httpsPort: 70000 },
+      "httpsPort: 70000 as a port is out of range: write 1–65535",
+    ],
+    [
+      "an address for a range",
+      { allowedCidrs: ["10.0.0.0/8", "10.1.2.3"] },
+      'allowedCidrs[1]: "10.1.2.3" is malformed: write an IPv4 range, such as "10.0.0.0/8"',
+    ],
+  ])("%s", (_, options, problem) => {
+    expect(refusal(() => synth(options))).toEqual([problem]);
+  });
+});
