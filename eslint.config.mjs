@@ -38,5 +38,5 @@ export default tseslint.config(
       "jsdoc/no-types": "error",
     },
   },
-  { files: ["*.config.js"], rules: { "@typescript-eslint/no-require-imports": "off" } },
+  { files: ["**/*.cjs", "*.config.js"], rules: { "@typescript-eslint/no-require-imports": "off" } },
 );
