@@ -7,7 +7,9 @@ from typing import Any
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.iam.access_control import IAMPolicy
 from moto.rds.models import DBCluster
+from moto.s3.models import FakeBucket
 
 _scalable_target_tags: dict[str, dict[str, str]] = {}
 
@@ -20,6 +22,7 @@ def install() -> None:
     _keep_service_settings()
     _leave_out_empty_scaling_configuration()
     _describe_rules_between_groups()
+    _take_requests_as_encrypted()
 
 
 def _tag_scalable_targets() -> None:
@@ -84,3 +87,21 @@ def _describe_rules_between_groups() -> None:
         return self.ip_range.get("Description") or self.source_group.get("Description")
 
     SecurityGroupRule.description = property(description)
+
+
+def _take_requests_as_encrypted() -> None:
+    """moto denies everything by a statement whose condition is not met: a TLS-only policy would lock everybody out.
+
+    On AWS the endpoints have TLS, here they have not: requests count as made over TLS.
+    """
+    ask = FakeBucket.get_permission
+    without_tls = {"Bool": {"aws:SecureTransport": "false"}}
+
+    def get_permission(self: FakeBucket, action: str, resource: str) -> Any:
+        if self.policy is None:
+            return ask(self, action, resource)
+        policy = json.loads(self.policy)
+        policy["Statement"] = [one for one in policy["Statement"] if one.get("Condition") != without_tls]
+        return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
+
+    FakeBucket.get_permission = get_permission
