@@ -9,12 +9,21 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-fail_unknown() { # fail_unknown <what>
-  fail "$1: $answer" "give your credentials the permission that this message names"
+# report <what> <word>=<fix>...: what $answer, a word of lib.sh or AWS's message, makes of it.
+report() {
+  local what=$1 known
+  shift
+  case $answer in
+    present | ACTIVE | UPDATING) ok "$what" && return ;;
+  esac
+  for known; do
+    [ "$answer" != "${known%%=*}" ] || { fail "$what is $answer" "${known#*=}" && return; }
+  done
+  fail "$what: $answer" "give your credentials the permission that this message names"
 }
 
 may_take_role() {
-  take_role "$1" || ! fail "no role $1: $answer" "let its trust policy name you, and allow your credentials sts:AssumeRole on it"
+  take_role "$1" || ! fail "role $1: $answer" "let its trust policy name you, and allow your credentials sts:AssumeRole on it"
 }
 
 finish() { # finish [<what was left out>]
@@ -39,23 +48,15 @@ tool() { # tool <command> <least version or nothing> <fix>
 }
 
 check_state() {
-  local bucket="state bucket $stateBucket" table="lock table $stateLockTable"
   # shellcheck disable=SC2119
   state_bucket || true
-  case $answer in
-    present) ok "$bucket" ;;
-    absent) fail "$bucket does not exist" "scripts/bootstrap-state.sh $environment" ;;
-    forbidden) fail "$bucket is another account's, or your credentials may not see it" "choose another state.bucket in $file, or allow your credentials s3:ListBucket on it" ;;
-    *) fail_unknown "$bucket" ;;
-  esac
+  report "state bucket $stateBucket" "absent=scripts/bootstrap-state.sh $environment" \
+    "forbidden=choose another state.bucket in $file, or have its owner allow your credentials s3:ListBucket"
   [ "$stateLock" != lockfile ] || return 0
   lock_table || true
-  case $answer in
-    ACTIVE | UPDATING) ok "$table" ;;
-    absent | CREATING) fail "$table does not exist" "scripts/bootstrap-state.sh $environment" ;;
-    unfit) fail "$table has another key than LockID" "choose another state.lockTable in $file" ;;
-    *) fail_unknown "$table" ;;
-  esac
+  report "lock table $stateLockTable" "absent=scripts/bootstrap-state.sh $environment" \
+    "CREATING=scripts/bootstrap-state.sh $environment, which waits for it" \
+    "unfit=choose another state.lockTable in $file: its key must be LockID"
 }
 
 check_hosted_zone() {
@@ -65,7 +66,7 @@ check_hosted_zone() {
     1) ok "hosted zone $hostedZone" ;;
     0) fail "there is no public hosted zone $hostedZone" "correct dns.hostedZone in $file, or: aws route53 create-hosted-zone --name $hostedZone --caller-reference $environment" ;;
     [0-9]*) fail "there are $answer public hosted zones $hostedZone" "delete those that the domain is not delegated to: aws route53 delete-hosted-zone --id ID" ;;
-    *) fail_unknown "hosted zone $hostedZone" ;;
+    *) report "hosted zone $hostedZone" ;;
   esac
 }
 
@@ -80,9 +81,10 @@ check_certificate() {
   local domain=${certificateDomain:-${host#*.}} arn=$certificateArn request
   request="aws acm request-certificate --region $region --validation-method DNS --domain-name '$domain'"
   covers_host "$domain" || request="$request --subject-alternative-names $host"
+  request="$request, or write yours into loadBalancer.certificateArn in $file"
   if [ -z "$arn" ]; then
     ask acm list-certificates --sort-by CREATED_AT --sort-order ASCENDING \
-      --query "CertificateSummaryList[?DomainName=='$domain'].[Status, CertificateArn]" || { fail_unknown certificates && return; }
+      --query "CertificateSummaryList[?DomainName=='$domain'].[Status, CertificateArn]" || { report certificates && return; }
     # Terraform takes the newest that is issued.
     arn=$(awk '$1 == "ISSUED" || !arn { arn = $2 } END { print arn }' <<<"$answer")
     [ -n "$arn" ] || { fail "there is no certificate for $domain in $region" "$request" && return; }
@@ -98,8 +100,8 @@ check_certificate() {
       fi
       ;;
     'PENDING_VALIDATION '*) fail "certificate $arn is not validated" "create the records of: aws acm describe-certificate --region $region --certificate-arn $arn --query Certificate.DomainValidationOptions[].ResourceRecord" ;;
-    *ResourceNotFound*) fail "there is no certificate $arn in $region" "correct loadBalancer.certificateArn in $file, or: $request" ;;
-    *'An error occurred'*) fail_unknown "certificate $arn" ;;
+    *ResourceNotFound*) fail "there is no certificate $arn in $region" "$request" ;;
+    *'An error occurred'*) report "certificate $arn" ;;
     *) fail "certificate $arn is ${answer%% *}" "$request" ;;
   esac
 }
@@ -107,21 +109,16 @@ check_certificate() {
 check_secret() { # check_secret <name>
   local full=$secretsPrefix/$1
   secret "$1" || true
-  case $answer in
-    present) ok "secret $full" ;;
-    absent | empty) fail "secret $full is $answer" "scripts/create-secrets.sh $environment" ;;
-    deleted) fail "secret $full is scheduled for deletion" "aws secretsmanager restore-secret --region $region --secret-id $full" ;;
-    *) fail_unknown "secret $full" ;;
-  esac
+  report "secret $full" "absent=scripts/create-secrets.sh $environment" "empty=scripts/create-secrets.sh $environment" \
+    "deleted=aws secretsmanager restore-secret --region $region --secret-id $full"
 }
 
 for argument; do
   common_argument "$argument"
 done
-terraform=${TERRAFORM_BINARY_NAME:-terraform}
 tool node 20.9 "install Node.js 20.9 or later: https://nodejs.org/en/download"
 tool npm '' "install Node.js, which brings npm: https://nodejs.org/en/download"
-tool "$terraform" 1.11 "install Terraform 1.11 or later: https://developer.hashicorp.com/terraform/install, or OpenTofu 1.11 or later: https://opentofu.org/docs/intro/install, and export TERRAFORM_BINARY_NAME=tofu"
+tool "${TERRAFORM_BINARY_NAME:-terraform}" 1.11 "install Terraform 1.11 or later: https://developer.hashicorp.com/terraform/install, or OpenTofu 1.11 or later: https://opentofu.org/docs/intro/install, and export TERRAFORM_BINARY_NAME=tofu"
 tool aws '' "install the AWS CLI: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
 for tool in node npm aws; do
   command -v $tool >/dev/null || finish "the rest was left out, since it needs $tool"

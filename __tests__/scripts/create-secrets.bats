@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2154
 
 load helper
 
@@ -13,7 +14,7 @@ teardown_file() {
 setup() {
   start_test
   canned "sts get-caller-identity" 123456789012
-  cd "$BATS_TEST_TMPDIR"
+  cd "$BATS_TEST_TMPDIR" || exit
   export PROCESSES=$BATS_TEST_TMPDIR/processes
 }
 
@@ -31,8 +32,8 @@ for secret in secrets.list_secrets()["SecretList"]:
     print(secret["Name"], repr(current["SecretString"]), current["VersionId"])'
 }
 
-value() { # value <name>: from the file "secrets"
-  sed -n "s|^mlflow/$1 '\(.*\)' .*|\1|p" secrets
+value() { # value <name>: from the file "before"
+  sed -n "s|^mlflow/$1 '\(.*\)' .*|\1|p" before
 }
 
 @test "creates the four secrets, shows none, and changes nothing the second time" {
@@ -44,7 +45,7 @@ value() { # value <name>: from the file "secrets"
 created   mlflow/oauth2-client-secret
 created   mlflow/oauth2-cookie-secret
 created   mlflow/store-db-password" ]
-  secrets >secrets
+  secrets >before
   [ "$(value oauth2-client-id)" = the-id ]
   [ "$(value oauth2-client-secret)" = the-secret ]
   [[ "$(value oauth2-cookie-secret)" =~ ^[A-Za-z0-9_-]{43}=$ ]]
@@ -59,7 +60,7 @@ created   mlflow/store-db-password" ]
 exists    mlflow/oauth2-client-secret
 exists    mlflow/oauth2-cookie-secret
 exists    mlflow/store-db-password" ]
-  diff secrets <(secrets)
+  diff before <(secrets)
 }
 
 @test "replaces those that it is told to, and says what is left to do" {
@@ -77,7 +78,7 @@ for name in "oauth2-client-id", "oauth2-client-secret", "oauth2-cookie-secret", 
   says "replaced  mlflow/store-db-password"
   says "Running tasks have the old values until new ones are started"
   mentions "raise database.passwordVersion in $ENVIRONMENTS/dev.yaml and deploy"
-  secrets >secrets
+  secrets >before
   [ "$(value oauth2-client-id)" = old ]
   [ "$(value oauth2-client-secret)" = the-new-secret ]
   [ "$(value oauth2-cookie-secret)" = "$(printf '_%.0s' {1..42})8=" ]
@@ -89,7 +90,7 @@ for name in "oauth2-client-id", "oauth2-client-secret", "oauth2-cookie-secret", 
   generated_ones_exist
   script create-secrets dev --client-secret-file - --client-id-file - < <(printf 'the-id\nthe-secret')
   exits 0
-  secrets >secrets
+  secrets >before
   [ "$(value oauth2-client-id)" = the-id ]
   [ "$(value oauth2-client-secret)" = the-secret ]
 }
@@ -116,7 +117,7 @@ END
   mentions "created   mlflow/oauth2-client-secret"
   mentions the-id
   hides the-secret
-  secrets >secrets
+  secrets >before
   [ "$(value oauth2-client-id)" = the-id ]
   [ "$(value oauth2-client-secret)" = the-secret ]
 }
@@ -163,6 +164,20 @@ client("secretsmanager").delete_secret(SecretId="mlflow/oauth2-client-id")'
   exits 1
   says "--client-secret-file: there is no file nowhere, or it cannot be read"
   run ! called ""
+}
+
+@test "creates them as the role that Terraform takes" {
+  environment dev '{backend: local}' 'accountIds: ["111122223333"]
+assumeRole: "arn:aws:iam::111122223333:role/deploy"'
+  generated_ones_exist
+  canned "secretsmanager describe-secret --secret-id mlflow/oauth2-client-id" present
+  script create-secrets dev --client-secret-file - <<<the-secret
+  exits 0
+  run in_aws '
+role = client("sts").assume_role(RoleArn="arn:aws:iam::111122223333:role/check", RoleSessionName="test")["Credentials"]
+secrets = client("secretsmanager", aws_access_key_id=role["AccessKeyId"], aws_secret_access_key=role["SecretAccessKey"], aws_session_token=role["SessionToken"])
+print(secrets.get_secret_value(SecretId="mlflow/oauth2-client-secret")["SecretString"])'
+  says the-secret
 }
 
 @test "refuses an account that the environment does not allow" {

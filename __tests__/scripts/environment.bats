@@ -46,7 +46,7 @@ setup() {
   script bootstrap-state
   exits 1
   mentions regoin
-  ! grep -q '^aws' "$CALLS"
+  run ! grep '^aws' "$CALLS"
 }
 
 @test "compiles before it reads" {

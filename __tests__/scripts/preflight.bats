@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2154
 
 load helper
 
@@ -67,13 +68,13 @@ secrets.create_secret(Name="mlflow/oauth2-cookie-secret", SecretString="old")
 secrets.delete_secret(SecretId="mlflow/oauth2-cookie-secret")'
   script preflight dev
   exits 1
-  fixed_by "state bucket acme-terraform-state does not exist" "scripts/bootstrap-state.sh dev"
-  fixed_by "lock table terraform-locks does not exist" "scripts/bootstrap-state.sh dev"
+  fixed_by "state bucket acme-terraform-state is absent" "scripts/bootstrap-state.sh dev"
+  fixed_by "lock table terraform-locks is absent" "scripts/bootstrap-state.sh dev"
   fixed_by "there is no public hosted zone example.com" "correct dns.hostedZone in $ENVIRONMENTS/dev.yaml, or: aws route53 create-hosted-zone --name example.com --caller-reference dev"
-  fixed_by "there is no certificate for example.com in eu-west-1" "aws acm request-certificate --region eu-west-1 --validation-method DNS --domain-name 'example.com' --subject-alternative-names mlflow.example.com"
+  fixed_by "there is no certificate for example.com in eu-west-1" "aws acm request-certificate --region eu-west-1 --validation-method DNS --domain-name 'example.com' --subject-alternative-names mlflow.example.com, or write yours into loadBalancer.certificateArn in $ENVIRONMENTS/dev.yaml"
   fixed_by "secret mlflow/oauth2-client-id is absent" "scripts/create-secrets.sh dev"
   fixed_by "secret mlflow/oauth2-client-secret is empty" "scripts/create-secrets.sh dev"
-  fixed_by "secret mlflow/oauth2-cookie-secret is scheduled for deletion" "aws secretsmanager restore-secret --region eu-west-1 --secret-id mlflow/oauth2-cookie-secret"
+  fixed_by "secret mlflow/oauth2-cookie-secret is deleted" "aws secretsmanager restore-secret --region eu-west-1 --secret-id mlflow/oauth2-cookie-secret"
   says "Not ready: 8 to fix"
 }
 
@@ -110,7 +111,7 @@ secrets.delete_secret(SecretId="mlflow/oauth2-cookie-secret")'
   certificate mlflow.example.com EXPIRED
   script preflight dev
   exits 1
-  fixed_by "certificate arn:certificate is EXPIRED" "aws acm request-certificate --region eu-west-1 --validation-method DNS --domain-name 'example.com' --subject-alternative-names mlflow.example.com"
+  fixed_by "certificate arn:certificate is EXPIRED" "aws acm request-certificate --region eu-west-1 --validation-method DNS --domain-name 'example.com' --subject-alternative-names mlflow.example.com, or write yours into loadBalancer.certificateArn in $ENVIRONMENTS/dev.yaml"
 }
 
 @test "looks at the certificate that the environment names" {
@@ -120,13 +121,12 @@ secrets.delete_secret(SecretId="mlflow/oauth2-cookie-secret")'
   script preflight dev
   exits 1
   mentions "FAIL  there is no certificate arn:aws:acm:eu-west-1:123456789012:certificate/mine in eu-west-1"
-  mentions "fix: correct loadBalancer.certificateArn in $ENVIRONMENTS/dev.yaml, or: aws acm request-certificate"
   run ! called "acm list-certificates"
 
   environment dev '{backend: local}' 'loadBalancer: {certificateDomain: "*.example.com"}'
   canned "acm list-certificates" ""
   script preflight dev
-  fixed_by "there is no certificate for *.example.com in eu-west-1" "aws acm request-certificate --region eu-west-1 --validation-method DNS --domain-name '*.example.com'"
+  fixed_by "there is no certificate for *.example.com in eu-west-1" "aws acm request-certificate --region eu-west-1 --validation-method DNS --domain-name '*.example.com', or write yours into loadBalancer.certificateArn in $ENVIRONMENTS/dev.yaml"
 }
 
 @test "refuses a bucket, a table and zones that do not fit" {
@@ -136,8 +136,8 @@ secrets.delete_secret(SecretId="mlflow/oauth2-cookie-secret")'
   canned "route53 list-hosted-zones-by-name" 2
   script preflight dev
   exits 1
-  fixed_by "state bucket acme-terraform-state is another account's, or your credentials may not see it" "choose another state.bucket in $ENVIRONMENTS/dev.yaml, or allow your credentials s3:ListBucket on it"
-  fixed_by "lock table terraform-locks has another key than LockID" "choose another state.lockTable in $ENVIRONMENTS/dev.yaml"
+  fixed_by "state bucket acme-terraform-state is forbidden" "choose another state.bucket in $ENVIRONMENTS/dev.yaml, or have its owner allow your credentials s3:ListBucket"
+  fixed_by "lock table terraform-locks is unfit" "choose another state.lockTable in $ENVIRONMENTS/dev.yaml: its key must be LockID"
   fixed_by "there are 2 public hosted zones example.com" "delete those that the domain is not delegated to: aws route53 delete-hosted-zone --id ID"
 }
 
@@ -152,6 +152,28 @@ secrets.delete_secret(SecretId="mlflow/oauth2-cookie-secret")'
   [ "$(grep -c "^FAIL .*: $denied$" <<<"$output")" -eq 8 ]
   says "      fix: give your credentials the permission that this message names"
   says "Not ready: 8 to fix"
+}
+
+@test "looks behind the roles that Terraform takes" {
+  all_is_well
+  environment dev '{backend: s3, bucket: acme-terraform-state}' 'accountIds: ["111122223333"]
+assumeRole: "arn:aws:iam::111122223333:role/deploy"
+dnsAssumeRole: "arn:aws:iam::222222222222:role/dns"'
+  canned "sts assume-role --role-arn arn:aws:iam::111122223333:role/deploy" "DEPLOY\tsecret\ttoken"
+  canned "sts assume-role --role-arn arn:aws:iam::222222222222:role/dns" "DNS\tsecret\ttoken"
+  script preflight dev
+  exits 0
+  says "ok    account 111122223333"
+  called "s3api head-bucket .* as test"
+  called "route53 list-hosted-zones-by-name .* as DNS"
+  called "acm describe-certificate .* as DEPLOY"
+  called "secretsmanager describe-secret .* as DEPLOY"
+
+  canned "sts assume-role --role-arn arn:aws:iam::222222222222:role/dns" "An error occurred (AccessDenied)"
+  script preflight dev
+  exits 1
+  fixed_by "role arn:aws:iam::222222222222:role/dns: An error occurred (AccessDenied)" "let its trust policy name you, and allow your credentials sts:AssumeRole on it"
+  says "ok    secret mlflow/store-db-password"
 }
 
 @test "leaves the lock table out where there is none" {
@@ -198,8 +220,6 @@ secrets.delete_secret(SecretId="mlflow/oauth2-cookie-secret")'
 
 @test "wants Node.js 20.9" {
   all_is_well
-  REAL_NODE=$(command -v node)
-  export REAL_NODE
   stand_in node '[ "$1" != --version ] && exec "$REAL_NODE" "$@"; echo v18.20.4'
   script preflight dev
   exits 1
@@ -212,7 +232,7 @@ secrets.delete_secret(SecretId="mlflow/oauth2-cookie-secret")'
   for tool in bash dirname sed sort head; do
     ln -s "$(command -v $tool)" "$BATS_TEST_TMPDIR/bin/"
   done
-  rm "$BATS_TEST_TMPDIR/bin/npm" "$BATS_TEST_TMPDIR/bin/aws"
+  rm "$BATS_TEST_TMPDIR/bin/"{node,npm,aws}
   PATH=$BATS_TEST_TMPDIR/bin run "$project/scripts/preflight.sh" dev
   exits 1
   says "FAIL  node is not installed"
