@@ -7,7 +7,9 @@ function read(file, what) {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new ConfigError(`${what}: cannot read "${file}" (${error.code}). Check the path and its permissions`);
+    throw new ConfigError(
+      `${what}: cannot read "${file}" (${error.code}). Check the path and its permissions`,
+    );
   }
 }
 
@@ -23,7 +25,9 @@ function parse(file) {
 /** Reads the file that IDP_CONFIG names; the shape is in README.md. */
 export function loadConfig(file) {
   if (!file) {
-    throw new ConfigError("IDP_CONFIG is not set. Set it to the path of a JSON file, see local/identity_provider/README.md");
+    throw new ConfigError(
+      "IDP_CONFIG is not set. Set it to the path of a JSON file, see local/identity_provider/README.md",
+    );
   }
   const config = parse(file);
   const wanted = {
@@ -36,7 +40,9 @@ export function loadConfig(file) {
   };
   const missing = Object.keys(wanted).filter((key) => config[key] === undefined);
   if (missing.length > 0) {
-    throw new ConfigError([`${file}: missing keys`, ...missing.map((key) => `  ${key}  ${wanted[key]}`)].join("\n"));
+    throw new ConfigError(
+      [`${file}: missing keys`, ...missing.map((key) => `  ${key}  ${wanted[key]}`)].join("\n"),
+    );
   }
   return {
     issuer: config.issuer,

@@ -10,7 +10,12 @@ const MAX_FORM_BYTES = 4096;
 
 function signingKey() {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  return { ...privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256", kid: randomBytes(8).toString("hex") };
+  return {
+    ...privateKey.export({ format: "jwk" }),
+    use: "sig",
+    alg: "RS256",
+    kid: randomBytes(8).toString("hex"),
+  };
 }
 
 function clientMetadata(client) {
@@ -93,7 +98,10 @@ function createProvider({ issuer, clients, users }) {
     },
     renderError: (ctx, out) => {
       ctx.type = "html";
-      ctx.body = errorPage({ title: "This sign-in cannot go on", detail: out.error_description ?? out.error });
+      ctx.body = errorPage({
+        title: "This sign-in cannot go on",
+        detail: out.error_description ?? out.error,
+      });
     },
   });
 }
@@ -129,7 +137,12 @@ function signIn(provider, users) {
       return send(response, 400, errorPage({ title: "This sign-in is over", detail }));
     }
     if (interaction.prompt.name === "consent") {
-      return provider.interactionFinished(request, response, { consent: {} }, { mergeWithLastSubmission: true });
+      return provider.interactionFinished(
+        request,
+        response,
+        { consent: {} },
+        { mergeWithLastSubmission: true },
+      );
     }
     const goingTo = new URL(interaction.params.redirect_uri).host;
     if (request.method !== "POST") return send(response, 200, loginPage({ goingTo, users }));
@@ -150,7 +163,9 @@ function start() {
   const config = loadConfig(process.env.IDP_CONFIG);
   const provider = createProvider(config);
   provider.on("server_error", (ctx, error) => console.error(`error on ${ctx.path}: ${error.message}`));
-  provider.on("authorization.error", (ctx, error) => console.error(`authorization refused: ${error.message}`));
+  provider.on("authorization.error", (ctx, error) =>
+    console.error(`authorization refused: ${error.message}`),
+  );
   provider.on("grant.error", (ctx, error) => console.error(`token refused: ${error.message}`));
 
   const openId = provider.callback();
@@ -164,7 +179,9 @@ function start() {
   });
   server.on("error", (error) => {
     const inUse = error.code === "EADDRINUSE";
-    console.error(inUse ? `port ${config.port} is in use. Stop the program that listens there` : error.message);
+    console.error(
+      inUse ? `port ${config.port} is in use. Stop the program that listens there` : error.message,
+    );
     process.exit(1);
   });
   server.listen(config.port, "127.0.0.1", () => console.log("listening"));

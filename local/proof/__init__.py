@@ -29,7 +29,6 @@ stack.json, written by the supervisor when the stack is up:
       "caBundle": "/path/ca.pem",                            # the local CA alone is enough
       "chromium": "/usr/bin/chromium",
       "processEnvironment": {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_REGION": "eu-west-1", "...": "..."},
-      "cdktfOptions": ["--skip-provider-lock"],              # for deploy and destroy; default none
       "logDir": "/path/logs"                                 # every file below it is searched for secrets
     }
 

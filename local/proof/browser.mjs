@@ -92,7 +92,8 @@ async function user(page, context, seen) {
   page.on("response", (response) => {
     seen.calls += 1;
     // 404 is not a failure: the page asks for optional parts, such as the users of MLflow's own login.
-    if (response.status() >= 400 && response.status() !== 404) seen.failedCalls.push(`${response.status()} ${response.url()}`);
+    if (response.status() >= 400 && response.status() !== 404)
+      seen.failedCalls.push(`${response.status()} ${response.url()}`);
   });
   if (!input.run) return;
   const experiment = `${input.uri}/#/experiments/${input.run.experimentId}`;
@@ -112,7 +113,9 @@ async function user(page, context, seen) {
 
 async function outsider(page, context, seen) {
   await page.goto(input.uri);
-  const answered = page.waitForResponse((response) => response.url().startsWith(`${input.uri}/oauth2/callback`));
+  const answered = page.waitForResponse((response) =>
+    response.url().startsWith(`${input.uri}/oauth2/callback`),
+  );
   await signIn(page, input.outsider);
   seen.status = (await answered).status();
   await page.waitForLoadState();

@@ -9,6 +9,7 @@ from local.proof.checks import Check, Failed, check, expect
 from local.proof.stack import PROJECT, Environment
 
 CHECKS: list[Check] = []
+PATIENCE_SECONDS = 180
 
 
 def _seen(environment: Environment) -> dict[str, Any]:
@@ -25,17 +26,20 @@ def program(environment: Environment) -> str:
         "MLFLOW_TRACKING_TOKEN": stack.token(stack.user, stack.programs_client_id),
         "REQUESTS_CA_BUNDLE": str(stack.ca_bundle),
     }
-    done = subprocess.run(
-        [sys.executable, str(PROJECT / "local" / "proof" / "program.py")],
-        # Not a condition of the stack: without it the client reports its usage to its maker.
-        env={**variables, "DO_NOT_TRACK": "true"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, str(PROJECT / "local" / "proof" / "program.py")],
+            # Not a condition of the stack: without it the client reports its usage to its maker.
+            env={**variables, "DO_NOT_TRACK": "true"},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed(f"not finished after {PATIENCE_SECONDS} s: the client repeats calls that the server cannot answer") from None
     if done.returncode != 0:
-        raise Failed(f"exit code {done.returncode}: {done.stderr[-500:]}")
+        raise Failed(f"exit code {done.returncode}: {done.stderr.strip().splitlines()[-1]}")
     seen = environment.seen["program"] = json.loads(done.stdout.splitlines()[-1])
     return f"mlflow {seen['version']}, run {seen['run_id']}"
 

@@ -64,7 +64,10 @@ def _databases(stack: Stack) -> Iterator[str]:
 
 
 def _ecs(stack: Stack) -> Iterator[str]:
-    yield from _list(stack, "ecs", "list_clusters", "clusterArns")
+    ecs = stack.aws("ecs")
+    for cluster in ecs.describe_clusters(clusters=_list(stack, "ecs", "list_clusters", "clusterArns"))["clusters"]:
+        if cluster["status"] != "INACTIVE":
+            yield cluster["clusterArn"]
     yield from _list(stack, "ecs", "list_task_definitions", "taskDefinitionArns", status="ACTIVE")
 
 

@@ -35,7 +35,6 @@ class Stack:
     ca_bundle: Path
     chromium: Path
     process_environment: dict[str, str]
-    cdktf_options: list[str]
     log_dir: Path
     screenshots: Path | None = None
     environments: list["Environment"] = field(default_factory=list)
@@ -52,7 +51,6 @@ class Stack:
             ca_bundle=Path(raw["caBundle"]),
             chromium=Path(raw["chromium"]),
             process_environment=raw["processEnvironment"],
-            cdktf_options=raw.get("cdktfOptions", []),
             log_dir=Path(raw["logDir"]),
             screenshots=screenshots,
         )
@@ -88,12 +86,15 @@ class Stack:
 
     @property
     def full_environment(self) -> dict[str, str]:
+        """The caller's environment without what would lead Terraform to a real account, and the stack's own."""
+        caller = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_", "CDKTF_"))}
         # CI: cdktf writes lines, not a spinner.
-        return {**os.environ, "CI": "true", **self.process_environment}
+        return {**caller, "CI": "true", **self.process_environment}
 
     def cdktf(self, *arguments: str, timeout: int = 900) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["npx", "cdktf", *arguments, *self.cdktf_options],
+            # The deployment before has locked the providers; a machine with a mirror could not do it again.
+            ["npx", "cdktf", *arguments, "--skip-provider-lock"],
             cwd=PROJECT,
             env=self.full_environment,
             stdin=subprocess.DEVNULL,
