@@ -98,7 +98,7 @@ for name in "oauth2-client-id", "oauth2-client-secret", "oauth2-cookie-secret", 
 @test "asks on a terminal, without showing the secret" {
   generated_ones_exist
   cat >terminal.py <<'END'
-import os, pty, sys
+import os, pty, sys, time
 answers = {b"client's id: ": b"the-id\n", b"client's secret: ": b"the-secret\n"}
 pid, terminal = pty.fork()
 if pid == 0:
@@ -110,6 +110,7 @@ while True:
     except OSError:
         break
     for question in [question for question in answers if question in shown]:
+        time.sleep(0.2)  # the echo goes off after the question
         os.write(terminal, answers.pop(question))
 print(shown.decode())
 END
