@@ -11,7 +11,8 @@ import { type Problem, refuse } from "./errors";
 /** The backend store's settings. */
 export interface BackendStoreOptions {
   /**
-   * The most that the database may grow to, in Aurora capacity units (ACU; one has about 2 GiB of memory): 1–256.
+   * The most that the database may grow to, in Aurora capacity units (ACU; one has about 2 GiB of memory): 1–256 in
+   * steps of 0.5.
    * @default 4
    */
   readonly maxCapacity?: number;
@@ -163,7 +164,7 @@ export class BackendStore extends Construct {
  */
 export function backendStoreProblems(options: BackendStoreOptions): Problem[] {
   return [
-    ...checkRange("maxCapacity", options.maxCapacity, 1, 256, "ACU"),
+    ...checkRange("maxCapacity", options.maxCapacity, 1, 256, "ACU", 0.5),
     ...checkRange("secondsUntilAutoPause", options.secondsUntilAutoPause, 300, 86400, "seconds"),
     ...checkPattern(
       "engineVersion",

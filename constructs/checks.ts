@@ -11,13 +11,14 @@ function isKnown<T>(value: T | undefined | null): value is T {
 }
 
 /**
- * A number within bounds, both included.
+ * A number within bounds, both included, without a fraction unless there is a step for it.
  *
  * @param path the value's path
  * @param value the number
  * @param min the smallest that is allowed
  * @param max the largest that is allowed
  * @param unit what the number counts, such as "seconds"
+ * @param step what the number must be a multiple of
  */
 export function checkRange(
   path: string,
@@ -25,9 +26,16 @@ export function checkRange(
   min: number,
   max: number,
   unit: string,
+  step = 1,
 ): Problem[] {
-  if (!isKnown(value) || (value >= min && value <= max)) return [];
-  return [{ path, message: `${value} ${unit} is out of range: write ${min}–${max}` }];
+  if (!isKnown(value)) return [];
+  if (!(value >= min && value <= max)) {
+    return [{ path, message: `${value} ${unit} is out of range: write ${min}–${max}` }];
+  }
+  if (value % step === 0) return [];
+  return [
+    { path, message: `${value} ${unit} is between two steps: write ${min}–${max} in steps of ${step}` },
+  ];
 }
 
 /**

@@ -34,7 +34,7 @@ export function cidrProblems(plan: CidrPlan): Problem[] {
   );
   const parse = ({ path, text }: { path: string; text: string }): Range[] => {
     if (Token.isUnresolved(text)) return [];
-    const range = parseCidr(text);
+    const range = parseCidr(text, 16, 28);
     if (typeof range === "string") {
       problems.push({ path, message: `${show(text)} ${range}` });
       return [];
@@ -64,7 +64,23 @@ export function cidrProblems(plan: CidrPlan): Problem[] {
   return problems;
 }
 
-function parseCidr(text: string): { first: number; last: number } | string {
+/**
+ * An IPv4 range of any size.
+ *
+ * @param path the value's path
+ * @param text the range in CIDR notation
+ */
+export function checkCidr(path: string, text: string): Problem[] {
+  if (Token.isUnresolved(text)) return [];
+  const range = parseCidr(text, 0, 32);
+  return typeof range === "string" ? [{ path, message: `${show(text)} ${range}` }] : [];
+}
+
+function parseCidr(
+  text: string,
+  minPrefix: number,
+  maxPrefix: number,
+): { first: number; last: number } | string {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
   const [, ...parts] = match ?? [];
   const numbers = parts.map(Number);
@@ -72,8 +88,8 @@ function parseCidr(text: string): { first: number; last: number } | string {
     return 'is no IPv4 range: write address and prefix length, such as "10.1.0.0/16"';
   }
   const prefix = numbers[4] as number;
-  if (prefix < 16 || prefix > 28)
-    return `has a size that AWS refuses: write a prefix length of 16–28, not ${prefix}`;
+  if (prefix < minPrefix || prefix > maxPrefix)
+    return `has a size that AWS refuses: write a prefix length of ${minPrefix}–${maxPrefix}, not ${prefix}`;
   const size = 2 ** (32 - prefix);
   const address = numbers.slice(0, 4).reduce((sum, octet) => sum * 256 + octet, 0);
   const first = address - (address % size);

@@ -6,6 +6,7 @@ import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
 import { checkPattern, checkRange, DOMAIN } from "./checks";
+import { checkCidr } from "./cidr";
 import { OAUTH2_PROXY_PORT } from "./containers/oauth2-proxy";
 import { type Problem, refuse } from "./errors";
 import type { INetwork } from "./network";
@@ -169,14 +170,7 @@ export function publicHost(host: string, { httpsPort = 443 }: LoadBalancerOption
 export function loadBalancerProblems(options: LoadBalancerOptions): Problem[] {
   const { allowedCidrs = [], certificateArn, certificateDomain, httpsPort, httpPort } = options;
   const problems = [
-    ...allowedCidrs.flatMap((cidr, index) =>
-      checkPattern(
-        `allowedCidrs[${index}]`,
-        cidr,
-        /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/,
-        'an IPv4 range, such as "10.0.0.0/8"',
-      ),
-    ),
+    ...allowedCidrs.flatMap((cidr, index) => checkCidr(`allowedCidrs[${index}]`, cidr)),
     ...checkPattern("certificateArn", certificateArn, /^arn:[a-z-]+:acm:/, "the ARN of an ACM certificate"),
     ...checkPattern("certificateDomain", certificateDomain?.replace(/^\*\./, ""), DOMAIN, "a DNS name"),
     ...checkRange("httpsPort", httpsPort, 1, 65535, "as a port"),

@@ -1,6 +1,6 @@
 import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
-import type { TerraformProvider } from "cdktf";
+import { type TerraformProvider, Token } from "cdktf";
 import { Construct } from "constructs";
 import { ArtifactStore, type ArtifactStoreOptions, artifactStoreProblems } from "./artifact-store";
 import { BackendStore, type BackendStoreOptions, backendStoreProblems } from "./backend-store";
@@ -199,9 +199,10 @@ export class Mlflow extends Construct {
   }
 }
 
-/** 443, and the ports of issuers that have another one. */
+/** 443, and the ports of issuers that are known to have another one. */
 function issuerPorts(issuers: readonly { readonly issuer: string }[]): number[] {
-  const ports = issuers.map(({ issuer }) => Number(new URL(issuer).port || 443));
+  const known = issuers.filter(({ issuer }) => !Token.isUnresolved(issuer));
+  const ports = known.map(({ issuer }) => Number(new URL(issuer).port || 443));
   return [...new Set([443, ...ports])].sort((a, b) => a - b);
 }
 

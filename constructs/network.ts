@@ -12,7 +12,7 @@ import { Vpc } from "@cdktf/provider-aws/lib/vpc";
 import { VpcEndpoint } from "@cdktf/provider-aws/lib/vpc-endpoint";
 import { Construct } from "constructs";
 import { checkOneOf, checkPattern, checkRetention } from "./checks";
-import { cidrProblems } from "./cidr";
+import { type CidrPlan, cidrProblems } from "./cidr";
 import { type Problem, refuse } from "./errors";
 import { ServiceRole } from "./service-role";
 
@@ -144,7 +144,7 @@ export class Network extends Construct implements INetwork {
   public constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id);
     refuse(this.node.path, networkProblems(props));
-    const { cidr, publicSubnetCidrs, privateSubnetCidrs, databaseSubnetCidrs } = { ...DEFAULTS, ...props };
+    const { cidr, publicSubnetCidrs, privateSubnetCidrs, databaseSubnetCidrs } = rangesOf(props);
     const { name, region, egress = "nat", flowLogRetentionDays = 30 } = props;
     this.name = name;
     this.zones = props.availabilityZones ?? [`${region}a`, `${region}b`];
@@ -280,21 +280,26 @@ export class Network extends Construct implements INetwork {
  * @param options the settings
  */
 export function networkProblems(options: NetworkOptions): Problem[] {
-  const { availabilityZones: zones, egress, flowLogRetentionDays, ...ranges } = options;
+  const { availabilityZones: zones, egress, flowLogRetentionDays } = options;
+  const ranges = rangesOf(options);
   return [
-    ...cidrProblems({ ...DEFAULTS, ...ranges }),
-    ...zoneProblems(zones, { ...DEFAULTS, ...ranges }),
+    ...cidrProblems(ranges),
+    ...zoneProblems(zones, ranges),
     ...checkOneOf("egress", egress, ["nat", "nat-per-az", "public-ip"], "way to the internet"),
     ...checkRetention("flowLogRetentionDays", flowLogRetentionDays),
   ];
 }
 
-type SubnetRanges = Pick<typeof DEFAULTS, "publicSubnetCidrs" | "privateSubnetCidrs" | "databaseSubnetCidrs">;
+function rangesOf(options: NetworkOptions): CidrPlan {
+  return {
+    cidr: options.cidr ?? DEFAULTS.cidr,
+    publicSubnetCidrs: options.publicSubnetCidrs ?? DEFAULTS.publicSubnetCidrs,
+    privateSubnetCidrs: options.privateSubnetCidrs ?? DEFAULTS.privateSubnetCidrs,
+    databaseSubnetCidrs: options.databaseSubnetCidrs ?? DEFAULTS.databaseSubnetCidrs,
+  };
+}
 
-function zoneProblems(
-  zones: readonly string[] | undefined,
-  ranges: { [K in keyof SubnetRanges]: readonly string[] },
-) {
+function zoneProblems(zones: readonly string[] | undefined, ranges: CidrPlan): Problem[] {
   const problems = (zones ?? []).flatMap((zone, index) =>
     checkPattern(
       `availabilityZones[${index}]`,

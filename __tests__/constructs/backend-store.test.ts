@@ -139,6 +139,11 @@ describe("a backend store is refused with", () => {
       "secondsUntilAutoPause: 86401 seconds is out of range: write 300–86400",
     ],
     ["no capacity", { maxCapacity: 0 }, "maxCapacity: 0 ACU is out of range: write 1–256"],
+    [
+      "capacity that Aurora lacks",
+      { maxCapacity: 4.2 },
+      "maxCapacity: 4.2 ACU is between two steps: write 1–256 in steps of 0.5",
+    ],
     ["too much capacity", { maxCapacity: 257 }, "maxCapacity: 257 ACU is out of range: write 1–256"],
     [
       "another engine's version",

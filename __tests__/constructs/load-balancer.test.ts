@@ -181,7 +181,17 @@ describe("a load balancer is refused with", () => {
     [
       "an address for a range",
       { allowedCidrs: ["10.0.0.0/8", "10.1.2.3"] },
-      'allowedCidrs[1]: "10.1.2.3" is malformed: write an IPv4 range, such as "10.0.0.0/8"',
+      'allowedCidrs[1]: "10.1.2.3" is no IPv4 range: write address and prefix length, such as "10.1.0.0/16"',
+    ],
+    [
+      "a range of an impossible size",
+      { allowedCidrs: ["10.0.0.0/33"] },
+      'allowedCidrs[0]: "10.0.0.0/33" has a size that AWS refuses: write a prefix length of 0–32, not 33',
+    ],
+    [
+      "host bits in a range",
+      { allowedCidrs: ["10.1.2.3/8"] },
+      'allowedCidrs[0]: "10.1.2.3/8" starts within its range: write 10.0.0.0/8',
     ],
   ])("%s", (_, options, problem) => {
     expect(refusal(() => synth(options))).toEqual([problem]);

@@ -1,3 +1,4 @@
+import { Token } from "cdktf";
 import { IdentityProvider } from "../../constructs/identity/identity-provider";
 import { JwtIssuer, PUBLIC_GCLOUD_AUDIENCE } from "../../constructs/identity/jwt-issuer";
 import { Mlflow, type MlflowProps } from "../../constructs/mlflow";
@@ -149,6 +150,17 @@ describe("MLflow with parts of one's own", () => {
       ],
     });
     expect(egressPorts(template)).toEqual([443, 8444, 9443]);
+  });
+
+  test("takes an issuer that only Terraform knows", () => {
+    const { template } = synth({
+      login: IdentityProvider.oidc({
+        issuer: Token.asString({ resolve: () => "${var.issuer}" }),
+        emailDomains: ["example.com"],
+      }),
+    });
+    expect(template.container("oauth2-proxy").command).toContain("--oidc-issuer-url=${var.issuer}");
+    expect(egressPorts(template)).toEqual([443]);
   });
 
   test("hands artifacts' place to clients that have access of their own", () => {

@@ -123,6 +123,11 @@ describe("the default network", () => {
   });
 });
 
+test("what is undefined has its default", () => {
+  const { template } = synth({ cidr: undefined, publicSubnetCidrs: undefined, egress: undefined });
+  expect(template.json).toEqual(synth().template.json);
+});
+
 describe("a network with everything set", () => {
   const { template } = synth({
     cidr: "172.16.0.0/20",

@@ -317,6 +317,11 @@ describe("a service is refused with", () => {
       { minCapacity: 5, maxCapacity: 2 },
       "minCapacity: 5 is above maxCapacity, which is 2: lower it, or raise maxCapacity",
     ],
+    [
+      "a part of a task",
+      { minCapacity: 1.5 },
+      "minCapacity: 1.5 tasks is between two steps: write 1–5000 in steps of 1",
+    ],
     ["no tasks", { minCapacity: 0 }, "minCapacity: 0 tasks is out of range: write 1–5000"],
     ["too many tasks", { maxCapacity: 5001 }, "maxCapacity: 5001 tasks is out of range: write 1–5000"],
     [

@@ -1,3 +1,4 @@
+import { Token } from "cdktf";
 import { checkDomain, show } from "../checks";
 import type { Problem } from "../errors";
 import type { Risk } from "../risks";
@@ -67,7 +68,8 @@ export function loginProblems(
  * @param issuer the URL
  */
 export function issuerProblems(path: string, issuer: string | undefined): Problem[] {
-  if (issuer === undefined || (URL.canParse(issuer) && new URL(issuer).protocol === "https:")) return [];
+  if (issuer === undefined || Token.isUnresolved(issuer)) return [];
+  if (URL.canParse(issuer) && new URL(issuer).protocol === "https:") return [];
   const message = `${show(issuer)} is no issuer: write its https URL as in the "iss" of its tokens, such as "https://login.example.com"`;
   return [{ path, message }];
 }

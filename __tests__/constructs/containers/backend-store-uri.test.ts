@@ -1,0 +1,143 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { ContainerDefinition } from "../../../constructs/containers/container-definition";
+import { migrateContainer } from "../../../constructs/containers/migrate";
+import { mlflowContainer } from "../../../constructs/containers/mlflow";
+
+const SHARED = {
+  image: "mlflow:test",
+  backendStore: {
+    user: "ecs_task",
+    passwordSecretArn: "arn:password",
+    endpoint: "mlflow.cluster-1.eu-west-1.rds.amazonaws.com",
+    port: 3306,
+    databaseName: "mlflow",
+  },
+  logConfiguration: { logDriver: "awslogs" as const, options: {} },
+};
+const MLFLOW = mlflowContainer({
+  ...SHARED,
+  memory: 1024,
+  workers: 1,
+  autoPause: true,
+  artifactsDestination: "s3://bucket/",
+  proxyArtifacts: true,
+  publicHost: "mlflow.example.com",
+  serverOptions: "",
+  region: "eu-west-1",
+});
+const MIGRATE = migrateContainer(SHARED);
+const URI = "mysql+pymysql://ecs_task:PASSWORD@mlflow.cluster-1.eu-west-1.rds.amazonaws.com:3306/mlflow";
+
+/** Runs a container's command as ECS would, with `python` and `mlflow` from `support/bin`. */
+function run({ entryPoint = [], command }: ContainerDefinition, variables: Record<string, string>) {
+  const [program = "", ...words] = [...entryPoint, ...command];
+  return spawnSync(program, words, {
+    encoding: "utf8",
+    env: { PATH: `${join(__dirname, "../../support/bin")}:${process.env.PATH}`, ...variables },
+  });
+}
+
+describe("the container mlflow", () => {
+  test.each([
+    "MARK",
+    "it's 'MARK'",
+    '"MARK"',
+    "$HOME${HOME}MARK$",
+    "`id`MARK$(id)",
+    "MARK;id|id&id>x<y",
+    "@MARK/%:#?&+=%41%",
+    "  MARK  with spaces  ",
+    "\\MARK\\n\\\\",
+    "\nMARK\nlines\n",
+    "\tMARK\r",
+    "*MARK?[a-z]~!{a,b}",
+    "-n MARK",
+    "é€漢字🚀MARK",
+    `MARK${"0123456789'\"$@/%é".repeat(20)}`.slice(0, 200),
+  ])("hands the database the password %j, byte by byte", (password) => {
+    // WHEN
+    const { stdout, stderr, status } = run(MLFLOW, { DB_PASSWORD: password });
+    // THEN
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+    const [uri = "", ...rest] = stdout.split("\n");
+    const [, start, encoded = "", end] = /^(.*ecs_task:)(.*)(@mlflow.*)$/.exec(uri) ?? [];
+    expect(`${start}PASSWORD${end}`).toBe(`${URI}?charset=utf8mb4&connect_timeout=60`);
+    // SQLAlchemy decodes the password, and pymysql sends the server its latin-1 bytes.
+    expect(Buffer.from(decodeURIComponent(encoded), "latin1").toString()).toBe(password);
+    // No command line and no other variable holds it.
+    expect(rest.find((line) => line.endsWith("mlflow server"))).toBeDefined();
+    expect(rest.filter((line) => line.includes("MARK"))).toEqual([]);
+    expect(rest).not.toContain("DB_PASSWORD");
+    expect(rest).not.toContain("password");
+  });
+
+  test("does not start without a password", () => {
+    const { stdout, stderr, status } = run(MLFLOW, {});
+    expect(status).not.toBe(0);
+    expect(stderr).toContain("DB_PASSWORD");
+    expect(stdout).toBe("");
+  });
+});
+
+describe("the container migrate", () => {
+  let modules: string;
+
+  // What the migration imports, as stand-ins that say in which order they are used.
+  beforeAll(() => {
+    modules = mkdtempSync(join(tmpdir(), "modules-"));
+    const files = {
+      "sqlalchemy.py": "text = str",
+      "mlflow/db.py":
+        "class upgrade:\n    @staticmethod\n    def callback(uri):\n        print('upgrade', uri)",
+      "mlflow/store/db/utils.py": [
+        "import contextlib, os, types",
+        "def create_sqlalchemy_engine_with_retry(uri):",
+        "    def scalar(statement):",
+        "        print(statement)",
+        "        return {'1': 1, '0': 0}.get(os.environ['LOCK'])",
+        "    @contextlib.contextmanager",
+        "    def connect():",
+        "        print('connect', uri)",
+        "        yield types.SimpleNamespace(scalar=scalar)",
+        "        print('disconnect')",
+        "    return types.SimpleNamespace(connect=connect)",
+      ].join("\n"),
+    };
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(modules, file)), { recursive: true });
+      writeFileSync(join(modules, file), `${text}\n`);
+    }
+  });
+  afterAll(() => rmSync(modules, { recursive: true }));
+
+  const migrate = (lock: string) =>
+    run(MIGRATE, { DB_PASSWORD: "p'w €", PYTHONPATH: modules, PYTHONDONTWRITEBYTECODE: "1", LOCK: lock });
+
+  test("upgrades the schema while it holds the lock", () => {
+    const uri = URI.replace("PASSWORD", "p%27w%20%C3%A2%C2%82%C2%AC");
+    const { stdout, stderr, status } = migrate("1");
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+    expect(stdout.trim().split("\n")).toEqual([
+      `connect ${uri}?charset=utf8mb4&connect_timeout=60`,
+      "SELECT GET_LOCK(CONCAT(DATABASE(), '.schema'), 3600)",
+      `upgrade ${uri}?charset=utf8mb4&connect_timeout=60`,
+      "disconnect",
+      "the schema is that of this MLflow",
+    ]);
+  });
+
+  test.each([
+    ["another task keeps the lock", "0"],
+    ["the server gives no lock", "NULL"],
+  ])("fails without touching the schema when %s", (_, lock) => {
+    const { stdout, stderr, status } = migrate(lock);
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      "another task has been changing the schema for 3600 seconds: look at its migrate log",
+    );
+    expect(stdout).not.toContain("upgrade");
+  });
+});
