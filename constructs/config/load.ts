@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parseDocument } from "yaml";
 import { ConfigurationError, type Problem, refuse, under } from "../errors";
@@ -35,7 +35,7 @@ export function loadEnvironments(folder: string): Environment[] {
 }
 
 function environmentNames(folder: string): string[] {
-  const files = existsSync(folder) ? readdirSync(folder) : [];
+  const files = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
   return files
     .filter((file) => file.endsWith(".yaml"))
     .map((file) => basename(file, ".yaml"))
@@ -56,15 +56,7 @@ export function loadEnvironment(path: string): Environment {
     throw new ConfigurationError(path, [{ path: name, message: `is no environment: ${fix}` }]);
   }
   const stackName = nameProblems(name);
-  const document = parseDocument(readFileSync(path, "utf8"), { prettyErrors: true });
-  refuse(
-    path,
-    document.errors.map(({ linePos, message }) => ({
-      path: `line ${linePos?.[0].line ?? "?"}`,
-      message: message.split(/ at line \d+/)[0] as string,
-    })),
-  );
-  const shape = checkShape(document.toJS() ?? {});
+  const shape = checkShape(parse(path));
   const file = shape.data as Partial<EnvironmentFile>;
   refuse(path, [...stackName, ...shape.problems, ...valueProblems(file)]);
   const complete = file as EnvironmentFile;
@@ -79,6 +71,26 @@ export function loadEnvironment(path: string): Environment {
     programs: programs.map(jwtIssuer),
   };
   return { name, file: complete, props };
+}
+
+function parse(path: string): unknown {
+  const document = parseDocument(readFileSync(path, "utf8"), { prettyErrors: true });
+  refuse(
+    path,
+    document.errors.map(({ code, linePos, message }) => ({
+      path: `line ${linePos?.[0].line ?? "?"}`,
+      message:
+        code === "MULTIPLE_DOCS"
+          ? "starts a second document: write a file of its own for each environment"
+          : (message.split(/ at line \d+/)[0] as string),
+    })),
+  );
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    // Aliases are followed only now.
+    throw new ConfigurationError(path, [{ path: "(file)", message: (error as Error).message }]);
+  }
 }
 
 function nameProblems(name: string): Problem[] {

@@ -16,26 +16,34 @@ export interface Checked {
   readonly data: Record<string, unknown>;
 }
 
+const validate = new Ajv({ allErrors: true, verbose: true }).compile(schema);
+
 /**
  * Checks the shape of an environment file against its schema.
  *
  * @param content what the YAML parser made of the file
  */
 export function checkShape(content: unknown): Checked {
-  const validate = new Ajv({ allErrors: true, verbose: true }).compile(schema);
   const root = { file: structuredClone(content) };
   if (validate(content)) return { problems: [], data: root.file as Record<string, unknown> };
-  const problems = (validate.errors ?? []).map((error) => {
-    blank(root, ["file", ...segments(error.instancePath)], error);
-    return { path: pathOf(error), message: messageOf(error) };
-  });
+  const errors = validate.errors ?? [];
+  const wrongTypes = new Set(
+    errors.filter(({ keyword }) => keyword === "type").map((error) => error.instancePath),
+  );
+  const problems = errors
+    .filter((error) => error.keyword !== "enum" || !wrongTypes.has(error.instancePath))
+    .map((error) => {
+      blank(root, ["file", ...segments(error.instancePath)], error);
+      return { path: pathOf(error), message: messageOf(error) };
+    });
   const data =
     typeof root.file === "object" && root.file !== null ? (root.file as Record<string, unknown>) : {};
   return { problems, data };
 }
 
 function segments(instancePath: string): string[] {
-  return instancePath.split("/").slice(1);
+  const unescape = (part: string) => part.replaceAll("~1", "/").replaceAll("~0", "~");
+  return instancePath.split("/").slice(1).map(unescape);
 }
 
 /** The value's path as people write it: `programs[0].audience`. */
@@ -45,7 +53,8 @@ function pathOf({ instancePath, keyword, params }: ErrorObject): string {
       ? params.missingProperty
       : keyword === "additionalProperties" && params.additionalProperty;
   const path = segments(instancePath).map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`));
-  return [...path, ...(key ? [`.${String(key)}`] : [])].join("").replace(/^\./, "");
+  const text = [...path, ...(key ? [`.${String(key)}`] : [])].join("").replace(/^\./, "");
+  return text === "" ? "(file)" : text;
 }
 
 function messageOf({ keyword, params, data, parentSchema }: ErrorObject): string {
@@ -79,7 +88,7 @@ function unknownKey(key: string, known: readonly string[]): string {
 
 function firstSentence(description: string): string {
   const [sentence = ""] = description.split(/\.(?:\s|$)/);
-  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+  return sentence.replace(/^[A-Z](?![A-Z])/, (first) => first.toLowerCase());
 }
 
 function typeName(value: unknown): string {
