@@ -5,6 +5,7 @@ import hashlib
 import html
 import re
 import secrets
+from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
@@ -24,11 +25,12 @@ def fetch_token(issuer: str, client_id: str, email: str, password: str, ca_bundl
     with requests.Session() as session:
         session.verify = ca_bundle
         session.trust_env = False
-        endpoints = _get(session, f"{issuer}/.well-known/openid-configuration").json()
+        endpoints = _ask(session, "GET", f"{issuer}/.well-known/openid-configuration").json()
         verifier = secrets.token_urlsafe(48)
         state, nonce = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
-        answer = _get(
+        answer = _ask(
             session,
+            "GET",
             endpoints["authorization_endpoint"],
             params={
                 "client_id": client_id,
@@ -46,7 +48,9 @@ def fetch_token(issuer: str, client_id: str, email: str, password: str, ca_bundl
             raise LoginError("the answer of the identity provider belongs to another login (state differs)")
         if "code" not in callback:
             raise LoginError(f"the identity provider refused: {callback.get('error_description') or callback.get('error')}")
-        answer = session.post(
+        answer = _ask(
+            session,
+            "POST",
             endpoints["token_endpoint"],
             data={
                 "grant_type": "authorization_code",
@@ -55,17 +59,16 @@ def fetch_token(issuer: str, client_id: str, email: str, password: str, ca_bundl
                 "code": callback["code"],
                 "code_verifier": verifier,
             },
-            timeout=TIMEOUT_SECONDS,
         )
         if not answer.ok:
             raise LoginError(f"no token for the code: {answer.status_code} {answer.json().get('error_description', '')}")
         return answer.json()["id_token"]
 
 
-def _get(session: requests.Session, url: str, **options) -> requests.Response:
+def _ask(session: requests.Session, method: str, url: str, **options: Any) -> requests.Response:
     try:
-        return session.get(url, allow_redirects=False, timeout=TIMEOUT_SECONDS, **options)
-    except requests.RequestException as error:
+        return session.request(method, url, allow_redirects=False, timeout=TIMEOUT_SECONDS, **options)
+    except (requests.RequestException, OSError) as error:
         raise LoginError(f"{urlsplit(url).netloc} does not answer: {error}") from None
 
 
@@ -77,15 +80,10 @@ def _sign_in(session: requests.Session, answer: requests.Response, email: str, p
             target = urljoin(answer.url, answer.headers["Location"])
             if target.startswith(f"{REDIRECT_URI}?"):
                 return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
-            answer = _get(session, target)
+            answer = _ask(session, "GET", target)
         elif answer.ok and not posted:
             posted = True
-            answer = session.post(
-                answer.url,
-                data={"email": email, "password": password},
-                allow_redirects=False,
-                timeout=TIMEOUT_SECONDS,
-            )
+            answer = _ask(session, "POST", answer.url, data={"email": email, "password": password})
         else:
             raise LoginError(f"{email} cannot sign in: {_message(answer)}")
     raise LoginError(f"more than {MAX_REDIRECTS} redirects, the last one to {answer.url}")
