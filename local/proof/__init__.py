@@ -35,4 +35,7 @@ stack.json, written by the supervisor when the stack is up:
 `processEnvironment` is everything that `npx cdktf` and `terraform` need beside the caller's environment: endpoint,
 region and credentials of the emulator, ENVIRONMENTS, PATH if terraform is not on it. Everything else (bucket, cluster,
 VPC, ...) is read from the state object and the emulator.
+
+expected-drift.json lists what a second plan may change because of the emulator: `{"type": "aws_...", "attribute": "...",
+"reason": "..."}` each. An entry that no longer occurs is a failure, too.
 """
