@@ -166,6 +166,7 @@ dnsAssumeRole: "arn:aws:iam::222222222222:role/dns"'
   says "ok    account 111122223333"
   called "s3api head-bucket .* as test"
   called "route53 list-hosted-zones-by-name .* as DNS"
+  called "sts assume-role .*/deploy .* as test"
   called "acm describe-certificate .* as DEPLOY"
   called "secretsmanager describe-secret .* as DEPLOY"
 

@@ -72,7 +72,7 @@ check() { # check <claims>
   check '{ email: undefined, sub: "Robot@Example.org", email_verified: true }'
   exits 0
   says "ok    e-mail robot@example.org"
-  for claims in '{ email: undefined, sub: "robot" }' '{ email_verified: false }' '{ email: "a@b@example.com" }'; do
+  for claims in '{ email: undefined, sub: "robot" }' '{ email_verified: false }' '{ email: "a@example.com@example.net" }'; do
     check "$claims"
     exits 1
     mentions "FAIL  e-mail "
