@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Testing } from "cdktf";
@@ -373,22 +373,7 @@ describe("whatever stands for the value of", () => {
     copy[key] = put(value, rest, copy[key]);
     return copy;
   };
-  const values = [
-    null,
-    true,
-    0,
-    -1.5,
-    1e300,
-    "",
-    "x",
-    "${x}",
-    [],
-    [null],
-    [[]],
-    {},
-    { x: 1 },
-    { "": { "": "" } },
-  ];
+  const values = [null, true, -1.5, "${x}", [null], { x: 1 }];
 
   test.each(paths(schema as Schema).map((path) => [path.join(".") || "the file", path] as const))(
     "%s, nothing but a message comes of it",

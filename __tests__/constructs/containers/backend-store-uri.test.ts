@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -34,14 +34,16 @@ const URI = "mysql+pymysql://ecs_task:PASSWORD@mlflow.cluster-1.eu-west-1.rds.am
 /** Runs a container's command as ECS would, with `python` and `mlflow` from `support/bin`. */
 function run({ entryPoint = [], command }: ContainerDefinition, variables: Record<string, string>) {
   const [program = "", ...words] = [...entryPoint, ...command];
-  return spawnSync(program, words, {
-    encoding: "utf8",
-    env: { PATH: `${join(__dirname, "../../support/bin")}:${process.env.PATH}`, ...variables },
-  });
+  const env = { PATH: `${join(__dirname, "../../support/bin")}:${process.env.PATH}`, ...variables };
+  return new Promise<{ stdout: string; stderr: string; status: unknown }>((resolve) =>
+    execFile(program, words, { env }, (error, stdout, stderr) =>
+      resolve({ stdout, stderr, status: error?.code ?? 0 }),
+    ),
+  );
 }
 
 describe("the container mlflow", () => {
-  test.each([
+  test.concurrent.each([
     "MARK",
     "it's 'MARK'",
     '"MARK"',
@@ -57,9 +59,9 @@ describe("the container mlflow", () => {
     "-n MARK",
     "é€漢字🚀MARK",
     `MARK${"0123456789'\"$@/%é".repeat(20)}`.slice(0, 200),
-  ])("hands the database the password %j, byte by byte", (password) => {
+  ])("hands the database the password %j, byte by byte", async (password) => {
     // WHEN
-    const { stdout, stderr, status } = run(MLFLOW, { DB_PASSWORD: password });
+    const { stdout, stderr, status } = await run(MLFLOW, { DB_PASSWORD: password });
     // THEN
     expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
     const [uri = "", ...rest] = stdout.split("\n");
@@ -74,8 +76,8 @@ describe("the container mlflow", () => {
     expect(rest).not.toContain("password");
   });
 
-  test("does not start without a password", () => {
-    const { stdout, stderr, status } = run(MLFLOW, {});
+  test("does not start without a password", async () => {
+    const { stdout, stderr, status } = await run(MLFLOW, {});
     expect(status).not.toBe(0);
     expect(stderr).toContain("DB_PASSWORD");
     expect(stdout).toBe("");
@@ -116,9 +118,9 @@ describe("the container migrate", () => {
   const migrate = (lock: string) =>
     run(MIGRATE, { DB_PASSWORD: "p'w €", PYTHONPATH: modules, PYTHONDONTWRITEBYTECODE: "1", LOCK: lock });
 
-  test("upgrades the schema while it holds the lock", () => {
+  test("upgrades the schema while it holds the lock", async () => {
     const uri = URI.replace("PASSWORD", "p%27w%20%C3%A2%C2%82%C2%AC");
-    const { stdout, stderr, status } = migrate("1");
+    const { stdout, stderr, status } = await migrate("1");
     expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
     expect(stdout.trim().split("\n")).toEqual([
       `connect ${uri}?charset=utf8mb4&connect_timeout=60`,
@@ -132,8 +134,8 @@ describe("the container migrate", () => {
   test.each([
     ["another task keeps the lock", "0"],
     ["the server gives no lock", "NULL"],
-  ])("fails without touching the schema when %s", (_, lock) => {
-    const { stdout, stderr, status } = migrate(lock);
+  ])("fails without touching the schema when %s", async (_, lock) => {
+    const { stdout, stderr, status } = await migrate(lock);
     expect(status).toBe(1);
     expect(stderr).toContain(
       "another task has been changing the schema for 3600 seconds: look at its migrate log",
