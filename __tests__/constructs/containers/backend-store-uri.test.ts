@@ -65,7 +65,7 @@ describe("the container mlflow", () => {
     // THEN
     expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
     const [uri = "", ...rest] = stdout.split("\n");
-    const [, start, encoded = "", end] = /^(.*ecs_task:)(.*)(@mlflow.*)$/.exec(uri) ?? [];
+    const [, start, encoded = "", end] = /^(.*ecs_task:)([\w.~%-]*)(@mlflow.*)$/.exec(uri) ?? [];
     expect(`${start}PASSWORD${end}`).toBe(`${URI}?charset=utf8mb4&connect_timeout=60`);
     // SQLAlchemy decodes the password, and pymysql sends the server its latin-1 bytes.
     expect(Buffer.from(decodeURIComponent(encoded), "latin1").toString()).toBe(password);

@@ -15,7 +15,7 @@ const PROPS: Oauth2ProxyContainerProps = {
   logConfiguration: { logDriver: "awslogs", options: {} },
 };
 
-const API_ROUTES = "^/(api|ajax-api|graphql|gateway|v1|get-artifact|model-versions)(/|$)";
+const API_ROUTES = "^/(api|ajax-api|graphql|gateway|v1|version|get-artifact|model-versions)(/|$)";
 
 describe("the container oauth2-proxy", () => {
   test("logs in with Google, fails closed, and hands requests to MLflow", () => {
