@@ -58,6 +58,16 @@ export interface LoadBalancerProps extends LoadBalancerOptions {
 /** How long a connection may be silent, in seconds: uploads of large artifacts need more than the usual 60. */
 const IDLE_TIMEOUT = 600;
 
+/** Keys of certificates that a load balancer takes; ACM lists only RSA keys up to 2048 bits unless it is told. */
+const CERTIFICATE_KEY_TYPES = [
+  "RSA_2048",
+  "RSA_3072",
+  "RSA_4096",
+  "EC_prime256v1",
+  "EC_secp384r1",
+  "EC_secp521r1",
+];
+
 /** The Application Load Balancer: TLS 1.2 or 1.3 in front, redirect from HTTP, oauth2-proxy behind. */
 export class LoadBalancer extends Construct {
   /** Its own DNS name. */
@@ -122,8 +132,12 @@ export class LoadBalancer extends Construct {
   }
 
   private certificate(domain: string): string {
-    return new DataAwsAcmCertificate(this, "certificate", { domain, statuses: ["ISSUED"], mostRecent: true })
-      .arn;
+    return new DataAwsAcmCertificate(this, "certificate", {
+      domain,
+      statuses: ["ISSUED"],
+      keyTypes: CERTIFICATE_KEY_TYPES,
+      mostRecent: true,
+    }).arn;
   }
 
   private securityGroup(

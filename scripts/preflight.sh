@@ -84,6 +84,7 @@ check_certificate() {
   request="$request, or write yours into loadBalancer.certificateArn in $file"
   if [ -z "$arn" ]; then
     ask acm list-certificates --sort-by CREATED_AT --sort-order ASCENDING \
+      --includes keyTypes=RSA_2048,RSA_3072,RSA_4096,EC_prime256v1,EC_secp384r1,EC_secp521r1 \
       --query "CertificateSummaryList[?DomainName=='$domain'].[Status, CertificateArn]" || { report certificates && return; }
     # Terraform takes the newest that is issued.
     arn=$(awk '$1 == "ISSUED" || !arn { arn = $2 } END { print arn }' <<<"$answer")

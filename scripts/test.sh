@@ -75,7 +75,8 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   touch node_modules/.package-lock.json
 fi
 
-suite types npm run --silent build
+suite types npm run --silent types
+suite build npm run --silent build
 suite lint npm run --silent lint
 suite unit npx jest --ci
 if [ "${1:-}" != --unit ]; then

@@ -30,7 +30,11 @@ function compile(): void {
   );
   const compiled = statSync(join(ROOT, "dist/.tsbuildinfo"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (Math.max(...changed) < compiled) return;
-  execFileSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", ROOT]);
+  execFileSync(process.execPath, [
+    join(ROOT, "node_modules/typescript/bin/tsc"),
+    "-p",
+    join(ROOT, "tsconfig.build.json"),
+  ]);
 }
 
 /** Runs a compiled program in an empty folder beside the folder of the environments. */

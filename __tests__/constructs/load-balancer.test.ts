@@ -44,6 +44,7 @@ describe("the default load balancer", () => {
     expect(template.data("aws_acm_certificate")).toEqual({
       domain: "example.com",
       statuses: ["ISSUED"],
+      key_types: ["RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"],
       most_recent: true,
     });
   });
