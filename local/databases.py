@@ -13,7 +13,7 @@ import pymysql
 
 from local import aws, processes
 from local.errors import StackError
-from local.settings import LOG, RUN
+from local.settings import LOG, NAME_PREFIX, RUN
 from local.tasks.network import Database, free_ports
 
 EVERY = 1.0
@@ -47,7 +47,7 @@ class DatabaseServer:
         self.local_port = free_ports(1)[0]
         self.ready = False
         # A socket's path may have 107 characters: not below the project, which can be anywhere.
-        self._sockets = Path(tempfile.mkdtemp(prefix="mlflow-local-"))
+        self._sockets = Path(tempfile.mkdtemp(prefix=NAME_PREFIX))
         self._data = RUN / "databases" / self.identifier
         self._log = LOG / "database" / f"{self.identifier}.log"
         self._root_password = secrets.token_hex(16)

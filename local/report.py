@@ -23,8 +23,9 @@ class Report:
         print(step.text, end="", flush=True)
         try:
             yield step
-        except BaseException:
-            print("." * max(0, WIDTH - step.column) + " FAILED", flush=True)
+        except BaseException as error:
+            word = "FAILED" if isinstance(error, Exception) else "stopped"
+            print("." * max(0, WIDTH - step.column), word, flush=True)
             raise
         step.finish()
 

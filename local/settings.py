@@ -18,3 +18,6 @@ DOMAIN = "demo.localhost"
 LOGIN_HOST = f"login.{DOMAIN}"
 LOGIN_PORT = 8444
 ISSUER = f"https://{LOGIN_HOST}:{LOGIN_PORT}"
+
+NAME_PREFIX = "mlflow-local-"
+"""What we make outside the project's folder has a name that begins so."""

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Coroutine, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,7 @@ from local.environments import Environment, load
 from local.errors import StackError
 from local.load_balancer.balancer import Balancer
 from local.report import Report, say
-from local.settings import EMULATOR_PORT, EMULATOR_URL, LOG, LOGIN_HOST, LOGIN_PORT, PROJECT
+from local.settings import EMULATOR_PORT, EMULATOR_URL, LOG, LOGIN_HOST, LOGIN_PORT, NAME_PREFIX, PROJECT, RUN
 from local.tasks.network import left_over_namespaces, namespaces_possible, remove_namespace
 from local.tasks.runner import TaskRunner
 
@@ -194,7 +195,9 @@ def clean() -> None:
     for name in left_over_namespaces():
         remove_namespace(name)
     hosts.remove()
-    shutil.rmtree(state.RUN, ignore_errors=True)
+    for folder in Path(tempfile.gettempdir()).glob(f"{NAME_PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(RUN, ignore_errors=True)
 
 
 def _get(url: str) -> requests.Response:

@@ -37,6 +37,7 @@ http {{
     proxy_set_header X-Forwarded-Proto $scheme;
     proxy_set_header X-Forwarded-Port $server_port;
     proxy_set_header X-Amzn-Trace-Id $trace_id;
+    geo $dollar {{ default "$"; }}
     map $http_upgrade $upstream_connection {{ default upgrade; '' ''; }}
     map $request_uri $request_path {{ "~^(?<path_only>[^?]*)" $path_only; }}
     map $request_id $own_trace_id {{ "~^(?<trace_a>.{{8}})(?<trace_b>.{{24}})" "1-$trace_a-$trace_b"; }}
@@ -154,7 +155,7 @@ def _act(name: str, action: Action, targets: Targets) -> list[str]:
         return [f"if ($action = {name}) {{ {_redirect(action['RedirectConfig'])} }}"]
     if action["Type"] == "fixed-response":
         config = action["FixedResponseConfig"]
-        body = re.sub(r'(["\\$])', r"\\\1", config.get("MessageBody", ""))
+        body = re.sub(r'(["\\])', r"\\\1", config.get("MessageBody", "")).replace("$", "${dollar}")
         kind = config.get("ContentType", "text/plain")
         return [f'if ($action = {name}) {{ add_header Content-Type "{kind}" always; return {config["StatusCode"]} "{body}"; }}']
     if action["Type"] != "forward":

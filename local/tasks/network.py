@@ -13,10 +13,9 @@ from typing import Any, Protocol
 
 from local import processes
 from local.errors import StackError
-from local.settings import EMULATOR_PORT, LOGIN_HOST, LOGIN_PORT
+from local.settings import EMULATOR_PORT, LOGIN_HOST, LOGIN_PORT, NAME_PREFIX
 from local.tasks.definition import Container, loopback_ports, moving
 
-PREFIX = "mlflow-local-"
 NETNS_ETC = Path("/etc/netns")
 Address = tuple[str, int]
 
@@ -50,7 +49,7 @@ def namespaces_possible() -> bool:
     """Whether this machine lets us make network namespaces; LOCAL_NETWORK=ports says not to."""
     if os.environ.get("LOCAL_NETWORK") == "ports" or sys.platform != "linux" or os.geteuid() != 0:
         return False
-    name = f"{PREFIX}try"
+    name = f"{NAME_PREFIX}try"
     if not shutil.which("ip") or _ip("netns", "add", name).returncode != 0:
         return False
     works = _ip("netns", "exec", name, "ip", "link", "set", "lo", "up").returncode == 0
@@ -62,7 +61,7 @@ class Namespace:
     """A network namespace with nothing but loopback and the task's address; a relay connects it to this machine."""
 
     def __init__(self, task_id: str, ip: str, log: Path) -> None:
-        self._name = f"{PREFIX}{task_id}"
+        self._name = f"{NAME_PREFIX}{task_id}"
         self._ip = ip
         self._log = log
         self._relay: processes.Child | None = None
@@ -166,7 +165,7 @@ def left_over_namespaces() -> list[str]:
     if sys.platform != "linux" or not shutil.which("ip"):
         return []
     lines = _ip("netns", "list").stdout.splitlines()
-    return [line.split()[0] for line in lines if line.startswith(PREFIX)]
+    return [line.split()[0] for line in lines if line.startswith(NAME_PREFIX)]
 
 
 def _ip(*arguments: str) -> subprocess.CompletedProcess[str]:
