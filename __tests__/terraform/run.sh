@@ -8,7 +8,7 @@ trap 'rm -rf "$folder"' EXIT
 export CDKTF_OUTDIR=$folder/cdktf.out TF_IN_AUTOMATION=1
 
 npm run --silent build
-for app in dist/examples/*/main.js dist/__tests__/terraform/terraform-json.js; do
+for app in dist/examples/*/main.js __tests__/terraform/terraform-json.mjs; do
   node "$app"
 done
 for stack in documented existing-vpc minimal terraform-json; do

@@ -1,11 +1,11 @@
-/** A configuration in which Terraform itself says whether it reads the JSON of `toTerraformJson` as it was meant. */
+// A configuration in which Terraform itself says whether it reads the JSON of `toTerraformJson` as it was meant.
 import { App, Fn, TerraformLocal, TerraformOutput, TerraformStack } from "cdktf";
-import { toTerraformJson } from "../../constructs/containers/terraform-json";
+import { toTerraformJson } from "../../dist/constructs/containers/terraform-json.js";
 
 const app = new App();
 const stack = new TerraformStack(app, "terraform-json");
 
-const value = (host: string, port: number) => ({
+const value = (host, port) => ({
   shell: "echo ${HOME} $HOME $(id) `id` $$ $${HOME} $$${HOME} \\${HOME} ${",
   template: "%{x} %{ if true }yes%{ endif } %%{x} %%%{x} 100% %",
   quotes: `"double" 'single' \\ \\" \\n`,
