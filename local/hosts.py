@@ -5,10 +5,11 @@ import socket
 from pathlib import Path
 
 from local.errors import StackError
+from local.settings import NAME_PREFIX
 
 HOSTS = Path("/etc/hosts")
-BEGIN = "# mlflow local stack: begin"
-END = "# mlflow local stack: end"
+BEGIN = f"# {NAME_PREFIX}begin"
+END = f"# {NAME_PREFIX}end"
 
 
 def add(names: list[str]) -> None:

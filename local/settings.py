@@ -1,11 +1,13 @@
 """Names and numbers that several parts of the local stack share."""
 
+import hashlib
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 HOME = PROJECT / ".local"
 RUN = HOME / "run"
 LOG = HOME / "log"
+SCREENSHOTS = HOME / "screenshots"
 VENV = HOME / "venv"
 BIN = HOME / "bin"
 
@@ -19,5 +21,5 @@ LOGIN_HOST = f"login.{DOMAIN}"
 LOGIN_PORT = 8444
 ISSUER = f"https://{LOGIN_HOST}:{LOGIN_PORT}"
 
-NAME_PREFIX = "mlflow-local-"
-"""What we make outside the project's folder has a name that begins so."""
+NAME_PREFIX = f"mlflow-local-{hashlib.sha256(bytes(PROJECT)).hexdigest()[:6]}-"
+"""What we make outside the project's folder has a name that begins so: another checkout has another one."""

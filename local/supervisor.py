@@ -20,7 +20,17 @@ from local.environments import Environment, load
 from local.errors import StackError
 from local.load_balancer.balancer import Balancer
 from local.report import Report, say
-from local.settings import EMULATOR_PORT, EMULATOR_URL, LOG, LOGIN_HOST, LOGIN_PORT, NAME_PREFIX, PROJECT, RUN
+from local.settings import (
+    EMULATOR_PORT,
+    EMULATOR_URL,
+    LOG,
+    LOGIN_HOST,
+    LOGIN_PORT,
+    NAME_PREFIX,
+    PROJECT,
+    RUN,
+    SCREENSHOTS,
+)
 from local.tasks.network import left_over_namespaces, namespaces_possible, remove_namespace
 from local.tasks.runner import TaskRunner
 
@@ -138,7 +148,8 @@ class Supervisor:
         codes = []
         for what in ("proof", "destroy"):
             say()
-            command = [sys.executable, "-m", "local.proof", what, "--stack", str(state.STACK)]
+            files = ["--stack", str(state.STACK), "--screenshots", str(SCREENSHOTS)]
+            command = [sys.executable, "-m", "local.proof", what, *files]
             log = LOG / f"{what}.log"
             proof = await processes.start(what, command, log=log, env=env, cwd=PROJECT, stdout=sys.stdout.fileno())
             try:
