@@ -107,9 +107,11 @@ class Task:
         process = self._containers[name]
         event = {"START": process.started, "HEALTHY": process.healthy}.get(condition, process.ended)
         waits = [asyncio.create_task(one.wait()) for one in (event, process.ended)]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
         if condition == "SUCCESS" and process.exit_code != 0:
             return f"{name} exited with {process.exit_code} (log: {process.log})"
         if condition == "HEALTHY" and not process.healthy.is_set():
