@@ -7,6 +7,7 @@ the local CA, and the browser accepts these keys only (--ignore-certificate-erro
 import base64
 import hashlib
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -115,7 +116,7 @@ def sees_run(environment: Environment) -> str:
 @check(CHECKS, "browser: the session cookie is Secure, HttpOnly, SameSite=Lax and bound to the host")
 def session_cookie(environment: Environment) -> str:
     seen = _part(environment, "user", "cookies")
-    session = [cookie for cookie in seen["cookies"] if cookie["name"].startswith("__Host-") and "csrf" not in cookie["name"]]
+    session = [cookie for cookie in seen["cookies"] if re.fullmatch(r"__Host-mlflow(_\d+)?", cookie["name"])]
     expect(session, f"no __Host- cookie among {[cookie['name'] for cookie in seen['cookies']]}")
     for cookie in session:
         good = cookie["secure"] and cookie["httpOnly"] and cookie["sameSite"] == "Lax" and cookie["path"] == "/"
