@@ -40,6 +40,7 @@ describe("the container oauth2-proxy", () => {
       `--api-route=${API_ROUTES}`,
       "--pass-basic-auth=false",
       "--silence-ping-logging=true",
+      expect.stringMatching(/^--standard-logging-format=.*\{\{\.Message\}\}\{\{end\}\}$/),
     ]);
   });
 
