@@ -14,6 +14,7 @@ import boto3
 from local.token_client import fetch_token
 
 PROJECT = Path(__file__).resolve().parents[2]
+TERRAFORM = os.environ.get("TERRAFORM_BINARY_NAME", "terraform")
 SECRET_NAMES = ("oauth2-cookie-secret", "store-db-password", "oauth2-client-id", "oauth2-client-secret")
 
 
@@ -92,9 +93,10 @@ class Stack:
         return {**caller, "CI": "true", **self.process_environment}
 
     def cdktf(self, *arguments: str, timeout: int = 900) -> subprocess.CompletedProcess[str]:
+        # The deployment before has locked the providers; a machine with a mirror could not do it again.
+        lock = [] if arguments[0] == "synth" else ["--skip-provider-lock"]
         return subprocess.run(
-            # The deployment before has locked the providers; a machine with a mirror could not do it again.
-            ["npx", "cdktf", *arguments, "--skip-provider-lock"],
+            ["npx", "cdktf", *arguments, *lock],
             cwd=PROJECT,
             env=self.full_environment,
             stdin=subprocess.DEVNULL,
@@ -177,7 +179,7 @@ class Environment:
 
     def terraform(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["terraform", *arguments],
+            [TERRAFORM, *arguments],
             cwd=self.folder,
             env=self.stack.full_environment,
             stdin=subprocess.DEVNULL,

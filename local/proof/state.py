@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.proof.checks import Check, Failed, check, expect
-from local.proof.stack import Environment
+from local.proof.stack import TERRAFORM, Environment
 
 CHECKS: list[Check] = []
 EXPECTED_DRIFT = Path(__file__).with_name("expected-drift.json")
@@ -59,6 +59,17 @@ def _differences(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "output", name
 
 
+@check(CHECKS, "state: cdktf's synth, diff and output work on what is deployed")
+def other_commands(environment: Environment) -> str:
+    outputs = ""
+    for command in (["synth"], ["diff", environment.name], ["output", environment.name]):
+        answer = environment.stack.cdktf(*command)
+        expect(answer.returncode == 0, f"cdktf {command[0]}: exit code {answer.returncode}, {answer.stdout[-400:]}")
+        outputs = answer.stdout
+    expect(environment.uri in outputs, f"no {environment.uri} among the outputs: {outputs[-400:]}")
+    return f"output mlflow_uri = {environment.uri}"
+
+
 @check(CHECKS, "state: a deploy during another one is refused with the lock's id")
 def lock(environment: Environment) -> str:
     with _apply_waiting_for_approval(environment):
@@ -80,7 +91,7 @@ def _apply_waiting_for_approval(environment: Environment) -> Iterator[None]:
     expect(address, "terraform state list is empty")
     with tempfile.TemporaryFile("w+") as output:
         first = subprocess.Popen(
-            ["terraform", "apply", "-no-color", f"-replace={address}"],
+            [TERRAFORM, "apply", "-no-color", f"-replace={address}"],
             cwd=environment.folder,
             env=environment.stack.full_environment,
             stdin=subprocess.PIPE,
