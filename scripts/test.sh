@@ -43,10 +43,8 @@ suite() {
   [ "$bad" -eq 0 ] || { tail -n 60 "$log" && printf 'whole output: %s\n' "$log"; }
 }
 
-number() { # number <file> <program for sed -nE>: what it prints last, or 0
-  local found
-  found=$(sed -nE "$2" "$1" | tail -n 1)
-  echo "${found:-0}"
+number() { # number <file> <program for sed -nE>: the sum of what it prints
+  sed -nE "$2" "$1" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 install() { # install <Debian package …>: each is named as its command
