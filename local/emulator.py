@@ -9,9 +9,9 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gunicorn.app.base import BaseApplication
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.rds.models import rds_backends
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local import moto_extension
 from local.settings import ACCOUNT, REGION
@@ -36,27 +36,51 @@ def databases() -> list[dict[str, Any]]:
 
 
 class Emulator:
-    """WSGI application: moto, and one path of ours beside it."""
+    """WSGI application: moto, and one path of ours beside it. Refused and failed requests go to the log."""
 
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def start(status: str, *arguments: Any) -> Any:
+            if status >= "400":
+                print(status, environ["REQUEST_METHOD"], environ["RAW_URI"], flush=True)
+            return start_response(status, *arguments)
+
         if environ["PATH_INFO"] != DATABASES_PATH:
-            return self._moto(environ, start_response)
+            return self._moto(environ, start)
         body = json.dumps(databases()).encode()
-        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 
 
-class Quiet(WSGIRequestHandler):
-    """HTTP/1.1, so that clients which send `Expect: 100-continue` need not wait for their time-out."""
+class Server(BaseApplication):
+    """One process, since moto keeps everything in memory, with threads. moto's own server loses an answer now and then.
 
-    protocol_version = "HTTP/1.1"
+    A client repeats such a request, and is refused: the lock is taken, the route exists.
+    """
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        if int(code) >= 400:
-            super().log_request(code, size)
+    def __init__(self, port: int) -> None:
+        self._port = port
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = {
+            "bind": f"127.0.0.1:{self._port}",
+            "workers": 1,
+            "threads": 32,
+            "timeout": 0,
+            "graceful_timeout": 1,
+            "keepalive": 75,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "post_worker_init": lambda worker: print("listening", flush=True),
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Emulator:
+        return Emulator()
 
 
 def main() -> None:
@@ -65,9 +89,7 @@ def main() -> None:
     port = parser.parse_args().port
     os.environ["MOTO_PORT"] = str(port)
     moto_extension.install()
-    server = make_server("127.0.0.1", port, Emulator(), threaded=True, request_handler=Quiet)
-    print("listening", flush=True)
-    server.serve_forever()
+    Server(port).run()
 
 
 if __name__ == "__main__":
