@@ -12,7 +12,7 @@ import type { ArtifactStore } from "./artifact-store";
 import type { BackendStore } from "./backend-store";
 import { checkOrder, checkRange, checkRetention, show } from "./checks";
 import { awslogs, type ContainerDefinition } from "./containers/container-definition";
-import { MLFLOW_IMAGE, OAUTH2_PROXY_IMAGE } from "./containers/images";
+import { imageProblems, MLFLOW_IMAGE, OAUTH2_PROXY_IMAGE } from "./containers/images";
 import { migrateContainer } from "./containers/migrate";
 import { mlflowContainer } from "./containers/mlflow";
 import { OAUTH2_PROXY_PORT, oauth2ProxyContainer } from "./containers/oauth2-proxy";
@@ -58,6 +58,17 @@ export interface TrackingServiceOptions {
    * @default - none
    */
   readonly serverOptions?: string;
+  /**
+   * MLflow's image, with the drivers for MySQL and S3: repository and version (`…/mlflow:v3.17.2-full`, not older than
+   * the default's minor version) or digest (`…/mlflow@sha256:…`).
+   * @default - MLflow's own image from ghcr.io, in the version that this package is tested with
+   */
+  readonly mlflowImage?: string;
+  /**
+   * oauth2-proxy's image: repository and version (7.15.3 or later) or digest.
+   * @default - oauth2-proxy's own image from quay.io, in the version that this package is tested with
+   */
+  readonly oauth2ProxyImage?: string;
 }
 
 /** What a service is made of. */
@@ -174,15 +185,16 @@ export class TrackingService extends Construct {
   private containers(cpu: number, memory: number): ContainerDefinition[] {
     const { region, backendStore, artifactStore, secrets, login, programs, publicHost } = this.props;
     const mlflowLogs = awslogs(this.mlflowLogGroup, region);
+    const { mlflowImage = MLFLOW_IMAGE, oauth2ProxyImage = OAUTH2_PROXY_IMAGE } = this.props;
     const mlflowMemory = memory - OAUTH2_PROXY_MEMORY;
     return [
       migrateContainer({
-        image: MLFLOW_IMAGE,
+        image: mlflowImage,
         backendStore: backendStore.connection,
         logConfiguration: mlflowLogs,
       }),
       mlflowContainer({
-        image: MLFLOW_IMAGE,
+        image: mlflowImage,
         memory: mlflowMemory,
         workers: Math.max(1, Math.floor(Math.min(mlflowMemory / WORKER_MEMORY, cpu / WORKER_CPU))),
         backendStore: backendStore.connection,
@@ -195,7 +207,7 @@ export class TrackingService extends Construct {
         logConfiguration: mlflowLogs,
       }),
       oauth2ProxyContainer({
-        image: OAUTH2_PROXY_IMAGE,
+        image: oauth2ProxyImage,
         memory: OAUTH2_PROXY_MEMORY,
         login,
         programs,
@@ -281,6 +293,7 @@ export function trackingServiceProblems(options: TrackingServiceOptions): Proble
     ...checkOrder("minCapacity", minCapacity, "maxCapacity", maxCapacity),
     ...checkRetention("logRetentionDays", options.logRetentionDays),
     ...serverOptionsProblems(serverOptions),
+    ...imageProblems(options),
   ];
 }
 

@@ -147,7 +147,8 @@ describe("a file is refused with", () => {
       { loadbalancer: {}, login: { ...MINIMAL.login, emailDomian: [] }, service: { ram: 1 } },
       [
         "loadbalancer: unknown; did you mean loadBalancer?",
-        "service.ram: unknown; write one of cpu, memory, minCapacity, maxCapacity, logRetentionDays, serverOptions",
+        "service.ram: unknown; write one of cpu, memory, minCapacity, maxCapacity, logRetentionDays, serverOptions, " +
+          "mlflowImage, oauth2ProxyImage",
         "login.emailDomian: unknown; did you mean emailDomains?",
       ],
     ],
