@@ -11,7 +11,7 @@ import { Construct } from "constructs";
 import type { ArtifactStore } from "./artifact-store";
 import type { BackendStore } from "./backend-store";
 import { checkOrder, checkRange, checkRetention, show } from "./checks";
-import { awslogs, type ContainerDefinition } from "./containers/container-definition";
+import { awslogs, type ContainerDefinition, TEMPORARY_FILES } from "./containers/container-definition";
 import { imageProblems, MLFLOW_IMAGE, OAUTH2_PROXY_IMAGE } from "./containers/images";
 import { migrateContainer } from "./containers/migrate";
 import { mlflowContainer } from "./containers/mlflow";
@@ -178,6 +178,7 @@ export class TrackingService extends Construct {
       requiresCompatibilities: ["FARGATE"],
       executionRoleArn: this.executionRole().arn,
       taskRoleArn: this.taskRole().arn,
+      volume: [{ name: TEMPORARY_FILES }],
       containerDefinitions: toTerraformJson(this.containers(cpu, memory)),
     });
   }

@@ -147,6 +147,36 @@ describe("the default service", () => {
     ]);
   });
 
+  test.each(["migrate", "mlflow", "oauth2-proxy"])("confines %s to its user and its volumes", (name) => {
+    expect(template.container(name)).toMatchObject({
+      privileged: false,
+      readonlyRootFilesystem: true,
+      linuxParameters: { capabilities: { drop: ["ALL"] } },
+      stopTimeout: 120,
+    });
+  });
+
+  test("runs as nobody what listens, and with an init what has children", () => {
+    const containers = ["migrate", "mlflow", "oauth2-proxy"].map((name) => template.container(name));
+    expect(containers.map(({ user }) => user)).toEqual(["0:0", "65534:65534", "65532:65532"]);
+    expect(containers.map(({ linuxParameters }) => linuxParameters.initProcessEnabled)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  test("has one writable volume, which migrate opens for mlflow", () => {
+    expect(template.resource("aws_ecs_task_definition").volume).toEqual([{ name: "tmp" }]);
+    const mount = { sourceVolume: "tmp", containerPath: "/tmp", readOnly: false };
+    expect(template.container("migrate").mountPoints).toEqual([mount]);
+    expect(template.container("mlflow").mountPoints).toEqual([mount]);
+    expect(template.container("oauth2-proxy")).not.toHaveProperty("mountPoints");
+    expect(template.container("migrate").command[0]).toContain(
+      "test -k /tmp || chmod 1777 /tmp\nexec python",
+    );
+  });
+
   test("shares its memory between oauth2-proxy and MLflow, whose workers follow from it", () => {
     expect(template.container("oauth2-proxy").memory).toBe(256);
     expect(template.container("mlflow").memory).toBe(4096 - 256);

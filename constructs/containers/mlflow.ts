@@ -1,8 +1,16 @@
 import { type BackendStoreConnection, exportBackendStoreUri } from "./backend-store-uri";
-import type { ContainerDefinition, LogConfiguration } from "./container-definition";
+import {
+  CONFINED,
+  type ContainerDefinition,
+  type LogConfiguration,
+  TEMPORARY_FILES_MOUNT,
+} from "./container-definition";
 
 /** The port that MLflow listens on, on the task's loopback interface only. */
 export const MLFLOW_PORT = 4180;
+
+/** "nobody" in Debian, which MLflow's image is made from. */
+const NOBODY = "65534:65534";
 
 /** What MLflow's tracking server needs. */
 export interface MlflowContainerProps {
@@ -33,9 +41,14 @@ export interface MlflowContainerProps {
 /** MLflow's tracking server, after the migration. */
 export function mlflowContainer(props: MlflowContainerProps): ContainerDefinition {
   return {
+    ...CONFINED,
+    // MLflow starts processes that start others.
+    linuxParameters: { ...CONFINED.linuxParameters, initProcessEnabled: true },
     name: "mlflow",
     image: props.image,
     essential: true,
+    user: NOBODY,
+    mountPoints: [TEMPORARY_FILES_MOUNT],
     memory: props.memory,
     entryPoint: ["sh", "-c"],
     command: [`${exportBackendStoreUri(props.backendStore)}\nexec mlflow server\n`],
@@ -63,6 +76,8 @@ const HEALTH = `http://127.0.0.1:${MLFLOW_PORT}/health`;
 function mlflowEnvironment(props: MlflowContainerProps): Record<string, string> {
   return {
     AWS_DEFAULT_REGION: props.region,
+    // Nobody's own home does not exist.
+    HOME: "/tmp",
     MLFLOW_HOST: "127.0.0.1",
     MLFLOW_PORT: String(MLFLOW_PORT),
     MLFLOW_WORKERS: String(props.workers),

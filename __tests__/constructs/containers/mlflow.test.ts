@@ -23,6 +23,7 @@ describe("the container mlflow", () => {
   test("listens on loopback only, accepts MLflow's own name only, and passes artifacts on", () => {
     expect(environment()).toEqual({
       AWS_DEFAULT_REGION: "eu-west-1",
+      HOME: "/tmp",
       MLFLOW_HOST: "127.0.0.1",
       MLFLOW_PORT: "4180",
       MLFLOW_WORKERS: "2",
