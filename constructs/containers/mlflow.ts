@@ -20,6 +20,10 @@ export interface MlflowContainerProps {
   readonly memory: number;
   /** Number of server processes. */
   readonly workers: number;
+  /** Whether it runs background jobs. */
+  readonly jobs: boolean;
+  /** Whether it also starts jobs by itself, each minute; only one task may, and they keep the database awake. */
+  readonly periodicJobs: boolean;
   /** How to reach the backend store. */
   readonly backendStore: BackendStoreConnection;
   /** Whether the database may pause when nobody is connected to it. */
@@ -92,7 +96,8 @@ function mlflowEnvironment(props: MlflowContainerProps): Record<string, string> 
     ...(props.autoPause
       ? { MLFLOW_SQLALCHEMYSTORE_POOLCLASS: "NullPool" }
       : { MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: "3600" }),
-    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: String(props.jobs),
+    ...(props.jobs ? { MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS: String(props.periodicJobs) } : {}),
     MLFLOW_DISABLE_TELEMETRY: "true",
   };
 }

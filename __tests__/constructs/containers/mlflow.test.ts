@@ -4,6 +4,8 @@ const PROPS: MlflowContainerProps = {
   image: "mlflow:test",
   memory: 1024,
   workers: 2,
+  jobs: false,
+  periodicJobs: false,
   backendStore: { user: "u", passwordSecretArn: "arn:p", endpoint: "db", port: 3306, databaseName: "d" },
   autoPause: true,
   artifactsDestination: "s3://bucket/",
@@ -49,6 +51,13 @@ describe("the container mlflow", () => {
     const awake = environment({ autoPause: false });
     expect(awake).toMatchObject({ MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: "3600" });
     expect(awake).not.toHaveProperty("MLFLOW_SQLALCHEMYSTORE_POOLCLASS");
+  });
+
+  test.each([true, false])("runs background jobs, and by itself: %s", (periodicJobs) => {
+    expect(environment({ jobs: true, periodicJobs })).toMatchObject({
+      MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "true",
+      MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS: String(periodicJobs),
+    });
   });
 
   test("hands options to uvicorn", () => {
