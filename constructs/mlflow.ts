@@ -7,7 +7,7 @@ import { type TerraformProvider, Token } from "cdktf";
 import { Construct } from "constructs";
 import { ArtifactStore, type ArtifactStoreOptions, artifactStoreProblems } from "./artifact-store";
 import { BackendStore, type BackendStoreOptions, backendStoreProblems } from "./backend-store";
-import { checkPattern, show } from "./checks";
+import { checkKmsKeyArn, checkPattern, show } from "./checks";
 import { closedEgressProblems } from "./closed-egress";
 import { OAUTH2_PROXY_PORT } from "./containers/oauth2-proxy";
 import { type DnsOptions, DnsRecord, dnsProblems, hostName } from "./dns-record";
@@ -73,6 +73,12 @@ export interface MlflowOptions {
    */
   readonly loadBalancer?: LoadBalancerOptions;
   /**
+   * The ARN of a KMS key of your own for the bucket, the database and all logs; the four secrets may have it too. Its
+   * policy must let CloudWatch Logs of the region use it. Terraform replaces a database that has another key.
+   * @default - AWS's own keys
+   */
+  readonly kmsKeyArn?: string;
+  /**
    * Openings that are otherwise refused.
    * @default - none
    */
@@ -115,16 +121,20 @@ export class Mlflow extends Construct {
   public constructor(scope: Construct, id: string, props: MlflowProps) {
     super(scope, id);
     refuse(this.node.path, mlflowProblems(props));
-    const { name = "oauth2-mlflow", region, dns, login, programs = [] } = props;
+    const { name = "oauth2-mlflow", region, dns, login, programs = [], kmsKeyArn } = props;
     const host = publicHost(hostName(dns), props.loadBalancer);
     this.uri = `https://${host}`;
 
     const secrets = new Secrets(this, "secrets", props.secrets);
     this.network =
       props.existingNetwork === undefined
-        ? new Network(this, "network", { ...props.network, name, region })
+        ? new Network(this, "network", { ...props.network, name, region, kmsKeyArn })
         : Network.fromExisting(props.existingNetwork);
-    this.artifactStore = new ArtifactStore(this, "artifact-store", { ...props.artifactStore, name });
+    this.artifactStore = new ArtifactStore(this, "artifact-store", {
+      ...props.artifactStore,
+      name,
+      kmsKeyArn,
+    });
     this.backendStore = new BackendStore(this, "backend-store", {
       ...props.backendStore,
       name,
@@ -132,12 +142,14 @@ export class Mlflow extends Construct {
       subnetIds: this.network.databaseSubnetIds,
       passwordSecretArn: secrets.arns.databasePassword,
       ephemeralPassword: secrets.ephemeralDatabasePassword,
+      kmsKeyArn,
     });
     this.loadBalancer = new LoadBalancer(this, "load-balancer", {
       ...props.loadBalancer,
       name,
       network: this.network,
       domain: dns.domain,
+      kmsKeyArn,
     });
     this.service = new TrackingService(this, "service", {
       ...props.service,
@@ -152,6 +164,7 @@ export class Mlflow extends Construct {
       programs,
       loadBalancer: this.loadBalancer,
       publicHost: host,
+      kmsKeyArn,
     });
     new DnsRecord(this, "dns-record", {
       ...dns,
@@ -263,6 +276,7 @@ export function mlflowProblems(props: Partial<MlflowProps>): Problem[] {
     ...under("backendStore", backendStoreProblems(props.backendStore ?? {})),
     ...under("service", trackingServiceProblems(props.service ?? {})),
     ...under("loadBalancer", loadBalancerProblems(props.loadBalancer ?? {})),
+    ...checkKmsKeyArn("kmsKeyArn", props.kmsKeyArn, props.region),
     ...closedEgressProblems(props),
   ];
 }

@@ -120,6 +120,11 @@ export interface NetworkProps extends NetworkOptions {
   readonly name: string;
   /** The AWS region. */
   readonly region: string;
+  /**
+   * The KMS key that flow logs are encrypted with.
+   * @default - CloudWatch's own encryption
+   */
+  readonly kmsKeyArn?: string;
 }
 
 const ANYWHERE = "0.0.0.0/0";
@@ -223,7 +228,7 @@ export class Network extends Construct implements INetwork {
         identityProviderCidrs: [...(props.identityProviderCidrs ?? [])],
       };
     }
-    this.flowLogs(flowLogRetentionDays);
+    this.flowLogs(flowLogRetentionDays, props.kmsKeyArn);
   }
 
   /** Subnets that tasks run in. */
@@ -299,10 +304,11 @@ export class Network extends Construct implements INetwork {
     });
   }
 
-  private flowLogs(retentionInDays: number): void {
+  private flowLogs(retentionInDays: number, kmsKeyId: string | undefined): void {
     const group = new CloudwatchLogGroup(this, "flow-log-group", {
       name: `/aws/vpc/flow-logs/${this.name}`,
       retentionInDays,
+      kmsKeyId,
     });
     const role = new ServiceRole(this, "flow-log-role", {
       name: `${this.name}-flow-logs`,

@@ -97,6 +97,11 @@ export interface TrackingServiceProps extends TrackingServiceOptions {
   readonly loadBalancer: LoadBalancer;
   /** The Host of requests: what stands after `https://` in the browser's address bar. */
   readonly publicHost: string;
+  /**
+   * The KMS key that logs, and possibly the secrets, are encrypted with.
+   * @default - CloudWatch's own encryption, and keys that ECS may use anyway
+   */
+  readonly kmsKeyArn?: string;
 }
 
 /** Memory of oauth2-proxy in MiB; MLflow gets the rest of the task's. */
@@ -241,11 +246,14 @@ export class TrackingService extends Construct {
 
   /** What ECS may do to start them: pull images, write logs, read the four secrets. */
   private executionRole(): ServiceRole {
-    const { name, secrets } = this.props;
+    const { name, secrets, kmsKeyArn } = this.props;
     const role = new ServiceRole(this, "execution-role", {
       name: `${name}-execution`,
       service: "ecs-tasks.amazonaws.com",
-      statements: [{ actions: ["secretsmanager:GetSecretValue"], resources: Object.values(secrets) }],
+      statements: [
+        { actions: ["secretsmanager:GetSecretValue"], resources: Object.values(secrets) },
+        ...(kmsKeyArn === undefined ? [] : [{ actions: ["kms:Decrypt"], resources: [kmsKeyArn] }]),
+      ],
     });
     const { partition } = new DataAwsPartition(this, "partition");
     new IamRolePolicyAttachment(this, "execution-role-policy", {
@@ -259,6 +267,7 @@ export class TrackingService extends Construct {
     return new CloudwatchLogGroup(this, `${container}-log-group`, {
       name: `/aws/ecs/${container}/${this.props.name}`,
       retentionInDays: this.props.logRetentionDays ?? 30,
+      kmsKeyId: this.props.kmsKeyArn,
     }).name;
   }
 

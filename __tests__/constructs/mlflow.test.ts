@@ -179,6 +179,33 @@ describe("MLflow with parts of one's own", () => {
     });
   });
 
+  test("encrypts bucket, database and every log with a key of its own", () => {
+    const kmsKeyArn = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d";
+    const { template } = synth({ kmsKeyArn, loadBalancer: { waf: {}, accessLogRetentionDays: 30 } });
+    expect(template.resource("aws_rds_cluster").kms_key_id).toBe(kmsKeyArn);
+    const groups = template.resources("aws_cloudwatch_log_group");
+    expect(groups.map(({ name, kms_key_id }) => [name, kms_key_id])).toEqual(
+      [
+        "aws-waf-logs-oauth2-mlflow",
+        "/aws/vpc/flow-logs/oauth2-mlflow",
+        "/aws/ecs/mlflow/oauth2-mlflow",
+        "/aws/ecs/oauth2-proxy/oauth2-mlflow",
+      ].map((name) => [name, kmsKeyArn]),
+    );
+    const bucket = template.resource(
+      "aws_s3_bucket_server_side_encryption_configuration",
+      "artifact-store_encryption",
+    );
+    expect(bucket.rule[0].apply_server_side_encryption_by_default.kms_master_key_id).toBe(kmsKeyArn);
+    const use = (role: string) => template.statements("aws_iam_role_policy", `${role}_policy`).slice(-1);
+    expect(use("task-role")).toEqual([
+      { Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: [kmsKeyArn] },
+    ]);
+    expect(use("execution-role")).toEqual([
+      { Effect: "Allow", Action: ["kms:Decrypt"], Resource: [kmsKeyArn] },
+    ]);
+  });
+
   test("fits into one stack twice", () => {
     const { stack } = synth();
     new Mlflow(stack, "second", { ...PROPS, name: "second", secrets: { prefix: "second" } });
@@ -239,6 +266,18 @@ describe("MLflow is refused with", () => {
         acknowledgedRisks: ["open-email-domain"],
       },
       [`programs[0].audience: ${gcloud}`],
+    ],
+    [
+      "a key's alias",
+      { kmsKeyArn: "alias/mlflow" },
+      ['kmsKeyArn: "alias/mlflow" is no key: write its ARN, "arn:aws:kms:…:key/…", not an alias'],
+    ],
+    [
+      "a key of another region",
+      { kmsKeyArn: "arn:aws:kms:us-east-1:111122223333:key/1" },
+      [
+        'kmsKeyArn: "arn:aws:kms:us-east-1:111122223333:key/1" is a key of another region: write one of eu-west-1',
+      ],
     ],
     [
       "a network of its own beside an existing one",
