@@ -18,6 +18,7 @@ import { LoadBalancer, type LoadBalancerOptions, loadBalancerProblems, publicHos
 import {
   type ClosedEgress,
   type ExistingNetwork,
+  existingNetworkProblems,
   type INetwork,
   Network,
   type NetworkOptions,
@@ -271,6 +272,10 @@ export function mlflowProblems(props: Partial<MlflowProps>): Problem[] {
     ),
     ...under("secrets", secretsProblems(props.secrets ?? {})),
     ...under("network", networkProblems(props.network ?? {})),
+    ...under(
+      "existingNetwork",
+      existingNetworkProblems(props.existingNetwork ?? {}, props.loadBalancer?.internal === true),
+    ),
     ...(both ? [{ path: "existingNetwork", message: "cannot go with network: remove one of the two" }] : []),
     ...under("artifactStore", artifactStoreProblems({ ...props.artifactStore, name })),
     ...under("backendStore", backendStoreProblems(props.backendStore ?? {})),

@@ -10,6 +10,7 @@ import { RouteTableAssociation } from "@cdktf/provider-aws/lib/route-table-assoc
 import { Subnet } from "@cdktf/provider-aws/lib/subnet";
 import { Vpc } from "@cdktf/provider-aws/lib/vpc";
 import { VpcEndpoint } from "@cdktf/provider-aws/lib/vpc-endpoint";
+import { Token } from "cdktf";
 import { Construct } from "constructs";
 import { checkOneOf, checkPattern, checkRetention, show } from "./checks";
 import { checkCidr, type CidrPlan, cidrProblems } from "./cidr";
@@ -72,7 +73,10 @@ export interface NetworkOptions {
 export interface ExistingNetwork {
   /** The VPC's id. */
   readonly vpcId: string;
-  /** Ids of subnets with a route to an internet gateway, for the load balancer; two availability zones or more. */
+  /**
+   * Ids of subnets with a route to an internet gateway, for the load balancer; two availability zones or more. An
+   * internal load balancer stands in the private ones: the list may then be empty.
+   */
   readonly publicSubnetIds: readonly string[];
   /** Ids of subnets for the tasks, with a way to the internet (NAT gateway, transit gateway, proxy). */
   readonly privateSubnetIds: readonly string[];
@@ -346,6 +350,60 @@ export function networkProblems(options: NetworkOptions): Problem[] {
     ...identityProviderProblems(options),
     ...checkRetention("flowLogRetentionDays", flowLogRetentionDays),
   ];
+}
+
+/**
+ * What is wrong with an existing network. Lists that only Terraform knows are passed over.
+ *
+ * @param existing ids of the VPC and its subnets, as far as they are known
+ * @param internal whether the load balancer stands in the private subnets and not in the public ones
+ */
+export function existingNetworkProblems(existing: Partial<ExistingNetwork>, internal: boolean): Problem[] {
+  const { vpcId, publicSubnetIds, privateSubnetIds, databaseSubnetIds } = existing;
+  const shared = internal || databaseSubnetIds === undefined;
+  return [
+    ...checkPattern(
+      "vpcId",
+      vpcId,
+      /^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/,
+      'a VPC\'s id, such as "vpc-0a1b2c3d4e5f60718"',
+    ),
+    ...subnetProblems("publicSubnetIds", publicSubnetIds, internal ? 0 : 2, "a load balancer"),
+    ...subnetProblems(
+      "privateSubnetIds",
+      privateSubnetIds,
+      shared ? 2 : 1,
+      internal ? "a load balancer" : "Aurora",
+    ),
+    ...subnetProblems("databaseSubnetIds", databaseSubnetIds, 2, "Aurora"),
+  ];
+}
+
+function subnetProblems(
+  path: string,
+  ids: readonly string[] | undefined,
+  least: number,
+  who: string,
+): Problem[] {
+  if (ids === undefined || Token.isUnresolved(ids)) return [];
+  const problems = ids.flatMap((id, index) => {
+    const at = `${path}[${index}]`;
+    if (!Token.isUnresolved(id) && ids.indexOf(id) < index) {
+      return [{ path: at, message: `${show(id)} stands here twice: write each subnet once` }];
+    }
+    return checkPattern(
+      at,
+      id,
+      /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/,
+      'a subnet\'s id, such as "subnet-0a1b2c3d4e5f60718"',
+    );
+  });
+  if (ids.length >= least) return problems;
+  const message =
+    least === 1
+      ? "[] leaves no place for tasks: write one subnet or more"
+      : `${ids.length} is too few: ${who} needs subnets in two or more availability zones`;
+  return [...problems, { path, message }];
 }
 
 function rangesOf(options: NetworkOptions): CidrPlan {

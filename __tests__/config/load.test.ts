@@ -272,7 +272,11 @@ describe("a file is refused with", () => {
       "an existing network beside one to create",
       {
         network: {},
-        existingNetwork: { vpcId: "vpc-1", publicSubnetIds: ["a", "b"], privateSubnetIds: ["c", "d"] },
+        existingNetwork: {
+          vpcId: "vpc-0a1b2c3d",
+          publicSubnetIds: ["subnet-0a1b2c11", "subnet-0a1b2c12"],
+          privateSubnetIds: ["subnet-0a1b2c21", "subnet-0a1b2c22"],
+        },
       },
       ["existingNetwork: cannot go with network: remove one of the two"],
     ],

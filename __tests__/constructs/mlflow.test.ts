@@ -18,6 +18,8 @@ function synth(props: Partial<MlflowProps> = {}) {
   return { mlflow, stack, template: Template.of(stack) };
 }
 
+const subnet = (end: string) => `subnet-0a1b2c${end}`;
+
 function egressPorts(template: Template): number[] {
   return template
     .resources("aws_vpc_security_group_egress_rule")
@@ -105,24 +107,24 @@ describe("MLflow with parts of one's own", () => {
   test("stands in an existing network and creates none", () => {
     const { template } = synth({
       existingNetwork: {
-        vpcId: "vpc-1",
-        publicSubnetIds: ["public-1", "public-2"],
-        privateSubnetIds: ["private-1", "private-2"],
-        databaseSubnetIds: ["database-1", "database-2"],
+        vpcId: "vpc-0a1b2c3d",
+        publicSubnetIds: [subnet("11"), subnet("12")],
+        privateSubnetIds: [subnet("21"), subnet("22")],
+        databaseSubnetIds: [subnet("31"), subnet("32")],
       },
     });
     expect(template.resources("aws_vpc")).toEqual([]);
     expect(template.resources("aws_subnet")).toEqual([]);
-    expect(template.resource("aws_lb").subnets).toEqual(["public-1", "public-2"]);
+    expect(template.resource("aws_lb").subnets).toEqual([subnet("11"), subnet("12")]);
     expect(template.resource("aws_ecs_service").network_configuration.subnets).toEqual([
-      "private-1",
-      "private-2",
+      subnet("21"),
+      subnet("22"),
     ]);
-    expect(template.resource("aws_db_subnet_group").subnet_ids).toEqual(["database-1", "database-2"]);
+    expect(template.resource("aws_db_subnet_group").subnet_ids).toEqual([subnet("31"), subnet("32")]);
     expect(template.resources("aws_security_group").map(({ vpc_id }) => vpc_id)).toEqual([
-      "vpc-1",
-      "vpc-1",
-      "vpc-1",
+      "vpc-0a1b2c3d",
+      "vpc-0a1b2c3d",
+      "vpc-0a1b2c3d",
     ]);
   });
 
@@ -223,7 +225,11 @@ describe("MLflow is refused with", () => {
   const gcloud =
     `"${PUBLIC_GCLOUD_AUDIENCE}" is gcloud's own client, so every Google account can get such a token: use an ` +
     'audience of your own with a service account, or acknowledge it with acknowledgedRisks: ["public-gcloud-audience"]';
-  const existingNetwork = { vpcId: "vpc-1", publicSubnetIds: ["a", "b"], privateSubnetIds: ["c", "d"] };
+  const existingNetwork = {
+    vpcId: "vpc-0a1b2c3d",
+    publicSubnetIds: [subnet("11"), subnet("12")],
+    privateSubnetIds: [subnet("21"), subnet("22")],
+  };
 
   test.each<[string, Partial<MlflowProps>, string[]]>([
     [
@@ -283,6 +289,16 @@ describe("MLflow is refused with", () => {
       "a network of its own beside an existing one",
       { existingNetwork, network: {} },
       ["existingNetwork: cannot go with network: remove one of the two"],
+    ],
+    [
+      "one subnet for an internal load balancer",
+      {
+        loadBalancer: { internal: true },
+        existingNetwork: { ...existingNetwork, publicSubnetIds: [], privateSubnetIds: [subnet("21")] },
+      },
+      [
+        "existingNetwork.privateSubnetIds: 1 is too few: a load balancer needs subnets in two or more availability zones",
+      ],
     ],
     [
       "problems in every part, all at once and with their paths",

@@ -1,4 +1,10 @@
-import { Network, type NetworkOptions } from "../../constructs/network";
+import { Token } from "cdktf";
+import {
+  type ExistingNetwork,
+  existingNetworkProblems,
+  Network,
+  type NetworkOptions,
+} from "../../constructs/network";
 import { refusal } from "../support/refusal";
 import { testStack } from "../support/stack";
 import { type Block, decode, Template } from "../support/template";
@@ -261,6 +267,63 @@ describe("an existing network", () => {
       "e",
       "f",
     ]);
+  });
+});
+
+describe("an existing network is refused with", () => {
+  const subnet = (end: string) => `subnet-0a1b2c3d4e5f607${end}`;
+  const good = {
+    vpcId: "vpc-0a1b2c3d4e5f60718",
+    publicSubnetIds: [subnet("11"), subnet("12")],
+    privateSubnetIds: [subnet("21")],
+    databaseSubnetIds: [subnet("31"), subnet("32")],
+  };
+  const zones = "needs subnets in two or more availability zones";
+  const problems = (change: Partial<ExistingNetwork>, internal = false) =>
+    existingNetworkProblems({ ...good, ...change }, internal).map(
+      ({ path, message }) => `${path}: ${message}`,
+    );
+
+  test.each<[string, Partial<ExistingNetwork>, string[]]>([
+    [
+      "names instead of ids",
+      { vpcId: "main", publicSubnetIds: [subnet("11"), "public-b"] },
+      [
+        'vpcId: "main" is malformed: write a VPC\'s id, such as "vpc-0a1b2c3d4e5f60718"',
+        'publicSubnetIds[1]: "public-b" is malformed: write a subnet\'s id, such as "subnet-0a1b2c3d4e5f60718"',
+      ],
+    ],
+    [
+      "too few subnets",
+      { publicSubnetIds: [subnet("11")], privateSubnetIds: [], databaseSubnetIds: [] },
+      [
+        `publicSubnetIds: 1 is too few: a load balancer ${zones}`,
+        "privateSubnetIds: [] leaves no place for tasks: write one subnet or more",
+        `databaseSubnetIds: 0 is too few: Aurora ${zones}`,
+      ],
+    ],
+    [
+      "too few private subnets where the database stands in them",
+      { databaseSubnetIds: undefined },
+      [`privateSubnetIds: 1 is too few: Aurora ${zones}`],
+    ],
+    [
+      "the same subnet twice",
+      { publicSubnetIds: [subnet("11"), subnet("11")] },
+      [`publicSubnetIds[1]: "${subnet("11")}" stands here twice: write each subnet once`],
+    ],
+  ])("%s", (_, change, expected) => {
+    expect(problems(change)).toEqual(expected);
+  });
+
+  test("nothing when all is well, or known to Terraform only", () => {
+    const list = Token.asList({ resolve: () => "${data.aws_subnets.public.ids}" });
+    const id = Token.asString({ resolve: () => "${data.aws_vpc.main.id}" });
+    expect(problems({})).toEqual([]);
+    expect(problems({ vpcId: id, publicSubnetIds: list, privateSubnetIds: [id] })).toEqual([]);
+    expect(problems({ publicSubnetIds: [], privateSubnetIds: [subnet("21"), subnet("22")] }, true)).toEqual(
+      [],
+    );
   });
 });
 
