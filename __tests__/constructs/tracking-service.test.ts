@@ -156,7 +156,7 @@ describe("the default service", () => {
     expect(template.container(name)).toMatchObject({
       privileged: false,
       readonlyRootFilesystem: true,
-      linuxParameters: { capabilities: { drop: ["ALL"] } },
+      linuxParameters: { capabilities: { add: [], drop: ["ALL"] } },
       stopTimeout: 120,
     });
   });

@@ -66,8 +66,8 @@ export interface MountPoint {
 
 /** What the kernel allows a container, and who is its process 1. */
 export interface LinuxParameters {
-  /** Capabilities taken away from the usual ones. */
-  readonly capabilities: { readonly drop: readonly string[] };
+  /** Capabilities added to the usual ones, and taken away. */
+  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
   /** Whether process 1 is an init that passes signals on and reaps orphans. */
   readonly initProcessEnabled: boolean;
 }
@@ -117,7 +117,8 @@ export interface LogConfiguration {
 export const CONFINED = {
   privileged: false,
   readonlyRootFilesystem: true,
-  linuxParameters: { capabilities: { drop: ["ALL"] }, initProcessEnabled: false },
+  // ECS fills in an empty list; left out here, each plan would replace the task definition.
+  linuxParameters: { capabilities: { add: [], drop: ["ALL"] }, initProcessEnabled: false },
   stopTimeout: 120,
 } as const;
 
