@@ -42,6 +42,11 @@ export interface ArtifactStoreOptions {
 export interface ArtifactStoreProps extends ArtifactStoreOptions {
   /** The bucket's name derives from it. */
   readonly name: string;
+  /**
+   * The KMS key that objects are encrypted with.
+   * @default - keys of S3
+   */
+  readonly kmsKeyArn?: string;
 }
 
 /** The S3 bucket for artifacts: private, encrypted, versioned, reached over TLS only. */
@@ -52,6 +57,7 @@ export class ArtifactStore extends Construct {
   public readonly uri: string;
 
   private readonly bucketArn: string;
+  private readonly kmsKeyArn: string | undefined;
 
   public constructor(scope: Construct, id: string, props: ArtifactStoreProps) {
     super(scope, id);
@@ -60,6 +66,7 @@ export class ArtifactStore extends Construct {
     const bucket = new S3Bucket(this, "bucket", { bucket: `${name}-artifacts-${suffix}`, forceDestroy });
     this.bucketName = bucket.bucket;
     this.bucketArn = bucket.arn;
+    this.kmsKeyArn = props.kmsKeyArn;
     this.uri = `s3://${bucket.bucket}${path}`;
     this.protect(bucket);
   }
@@ -78,6 +85,9 @@ export class ArtifactStore extends Construct {
         ],
         resources: [`${this.bucketArn}/*`],
       },
+      ...(this.kmsKeyArn === undefined
+        ? []
+        : [{ actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [this.kmsKeyArn] }]),
     ];
   }
 
@@ -91,7 +101,18 @@ export class ArtifactStore extends Construct {
     });
     new S3BucketServerSideEncryptionConfigurationA(this, "encryption", {
       bucket: bucket.id,
-      rule: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
+      rule: [
+        this.kmsKeyArn === undefined
+          ? { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }
+          : {
+              applyServerSideEncryptionByDefault: {
+                sseAlgorithm: "aws:kms",
+                kmsMasterKeyId: this.kmsKeyArn,
+              },
+              // One call to KMS for many objects.
+              bucketKeyEnabled: true,
+            },
+      ],
     });
     const versioning = new S3BucketVersioningA(this, "versioning", {
       bucket: bucket.id,

@@ -60,6 +60,11 @@ export interface BackendStoreProps extends BackendStoreOptions {
   readonly passwordSecretArn: string;
   /** The password as an ephemeral value (`Secrets.ephemeralDatabasePassword`): it is kept nowhere. */
   readonly ephemeralPassword: string;
+  /**
+   * The KMS key that the database is encrypted with, from its creation on.
+   * @default - AWS's own key for RDS
+   */
+  readonly kmsKeyArn?: string;
 }
 
 const PORT = 3306;
@@ -118,6 +123,7 @@ export class BackendStore extends Construct {
       backupRetentionPeriod: BACKUP_DAYS,
       copyTagsToSnapshot: true,
       storageEncrypted: true,
+      kmsKeyId: props.kmsKeyArn,
       deletionProtection: props.deletionProtection ?? true,
       skipFinalSnapshot,
       ...(skipFinalSnapshot ? {} : { finalSnapshotIdentifier: `${name}-final` }),

@@ -111,6 +111,25 @@ export function checkDomain(path: string, value: string | undefined): Problem[] 
 }
 
 /**
+ * The ARN of a KMS key.
+ *
+ * @param path the value's path
+ * @param value the ARN
+ * @param region the region that the key must be in, if it is known
+ */
+export function checkKmsKeyArn(path: string, value: string | undefined, region?: string): Problem[] {
+  if (!isKnown(value)) return [];
+  const [, keyRegion] = /^arn:[a-z-]+:kms:([a-z0-9-]+):\d{12}:key\/[\w-]+$/.exec(value) ?? [];
+  if (keyRegion === undefined) {
+    return [
+      { path, message: `${show(value)} is no key: write its ARN, "arn:aws:kms:…:key/…", not an alias` },
+    ];
+  }
+  if (!isKnown(region) || keyRegion === region) return [];
+  return [{ path, message: `${show(value)} is a key of another region: write one of ${region}` }];
+}
+
+/**
  * A value as it is shown in a message.
  *
  * @param value any plain value

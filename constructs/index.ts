@@ -13,3 +13,4 @@ export * from "./secrets";
 export * from "./service-role";
 export * from "./state-backend";
 export * from "./tracking-service";
+export type { WafOptions } from "./web-acl";

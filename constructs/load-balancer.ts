@@ -5,11 +5,26 @@ import { LbTargetGroup } from "@cdktf/provider-aws/lib/lb-target-group";
 import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { Construct } from "constructs";
-import { checkPattern, checkRange, DOMAIN } from "./checks";
+import { AccessLogs } from "./access-logs";
+import { checkOneOf, checkPattern, checkRange, DOMAIN } from "./checks";
 import { checkCidr } from "./cidr";
 import { OAUTH2_PROXY_PORT } from "./containers/oauth2-proxy";
-import { type Problem, refuse } from "./errors";
+import { type Problem, refuse, under } from "./errors";
 import type { INetwork } from "./network";
+import { type WafOptions, wafProblems, WebAcl } from "./web-acl";
+
+const TLS_POLICIES = [
+  "ELBSecurityPolicy-TLS13-1-2-2021-06",
+  "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+  "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+  "ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04",
+  "ELBSecurityPolicy-TLS13-1-2-FIPS-PQ-2025-09",
+  "ELBSecurityPolicy-TLS13-1-3-2021-06",
+  "ELBSecurityPolicy-TLS13-1-3-FIPS-2023-04",
+] as const;
+
+/** AWS's policies for TLS that know 1.3 and nothing before 1.2, all with forward secrecy. */
+export type TlsPolicy = (typeof TLS_POLICIES)[number];
 
 /** The load balancer's settings. */
 export interface LoadBalancerOptions {
@@ -43,6 +58,28 @@ export interface LoadBalancerOptions {
    * @default 80
    */
   readonly httpPort?: number;
+  /**
+   * The versions and ciphers of TLS: one of AWS's policies with TLS 1.3, and 1.2 where its name says so.
+   * @default "ELBSecurityPolicy-TLS13-1-2-2021-06"
+   */
+  readonly tlsPolicy?: TlsPolicy;
+  /**
+   * How long access logs are kept, in days, in a bucket of their own. The bucket must be empty before the stack can be
+   * destroyed.
+   * @default - no access logs
+   */
+  readonly accessLogRetentionDays?: number;
+  /**
+   * AWS WAF with AWS's managed rules (known bad inputs, addresses of ill repute, the common rule set) and a limit for
+   * each address; `{}` has the defaults.
+   * @default - no firewall
+   */
+  readonly waf?: WafOptions;
+  /**
+   * Whether AWS refuses to delete the load balancer.
+   * @default false
+   */
+  readonly deletionProtection?: boolean;
 }
 
 /** What a load balancer is made of. */
@@ -53,7 +90,15 @@ export interface LoadBalancerProps extends LoadBalancerOptions {
   readonly network: INetwork;
   /** The domain whose certificate is looked for when neither an ARN nor a certificate's domain is given. */
   readonly domain: string;
+  /**
+   * The KMS key of the firewall's log.
+   * @default - CloudWatch's own encryption
+   */
+  readonly kmsKeyArn?: string;
 }
+
+/** How long the firewall's log is kept, in days. */
+const WAF_LOG_RETENTION = 30;
 
 /** How long a connection may be silent, in seconds: uploads of large artifacts need more than the usual 60. */
 const IDLE_TIMEOUT = 600;
@@ -96,7 +141,18 @@ export class LoadBalancer extends Construct {
       securityGroups: [this.securityGroupId],
       dropInvalidHeaderFields: true,
       idleTimeout: IDLE_TIMEOUT,
+      enableDeletionProtection: props.deletionProtection,
+      accessLogs: this.accessLogs(props),
     });
+    if (props.waf !== undefined) {
+      new WebAcl(this, "waf", {
+        ...props.waf,
+        name,
+        loadBalancerArn: loadBalancer.arn,
+        logRetentionDays: WAF_LOG_RETENTION,
+        kmsKeyArn: props.kmsKeyArn,
+      });
+    }
     const targetGroup = new LbTargetGroup(this, "target-group", {
       name,
       targetType: "ip",
@@ -110,7 +166,7 @@ export class LoadBalancer extends Construct {
       loadBalancerArn: loadBalancer.arn,
       port: httpsPort,
       protocol: "HTTPS",
-      sslPolicy: "ELBSecurityPolicy-TLS13-1-2-2021-06",
+      sslPolicy: props.tlsPolicy ?? "ELBSecurityPolicy-TLS13-1-2-2021-06",
       certificateArn: props.certificateArn ?? this.certificate(props.certificateDomain ?? props.domain),
       defaultAction: [{ type: "forward", targetGroupArn: targetGroup.arn }],
     });
@@ -129,6 +185,15 @@ export class LoadBalancer extends Construct {
     this.zoneId = loadBalancer.zoneId;
     this.targetGroupArn = targetGroup.arn;
     this.resourceLabel = `${loadBalancer.arnSuffix}/${targetGroup.arnSuffix}`;
+  }
+
+  private accessLogs({ name, accessLogRetentionDays }: LoadBalancerProps) {
+    if (accessLogRetentionDays === undefined) return undefined;
+    const { bucketName } = new AccessLogs(this, "access-logs", {
+      name,
+      retentionDays: accessLogRetentionDays,
+    });
+    return { bucket: bucketName, enabled: true };
   }
 
   private certificate(domain: string): string {
@@ -189,6 +254,9 @@ export function loadBalancerProblems(options: LoadBalancerOptions): Problem[] {
     ...checkPattern("certificateDomain", certificateDomain?.replace(/^\*\./, ""), DOMAIN, "a DNS name"),
     ...checkRange("httpsPort", httpsPort, 1, 65535, "as a port"),
     ...checkRange("httpPort", httpPort, 1, 65535, "as a port"),
+    ...checkOneOf("tlsPolicy", options.tlsPolicy, TLS_POLICIES, "policy with TLS 1.3"),
+    ...checkRange("accessLogRetentionDays", options.accessLogRetentionDays, 1, 3653, "days"),
+    ...under("waf", wafProblems(options.waf ?? {})),
   ];
   if (certificateArn !== undefined && certificateDomain !== undefined) {
     problems.push({

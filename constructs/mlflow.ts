@@ -1,10 +1,14 @@
-import { VpcSecurityGroupEgressRule } from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
+import {
+  VpcSecurityGroupEgressRule,
+  type VpcSecurityGroupEgressRuleConfig,
+} from "@cdktf/provider-aws/lib/vpc-security-group-egress-rule";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
 import { type TerraformProvider, Token } from "cdktf";
 import { Construct } from "constructs";
 import { ArtifactStore, type ArtifactStoreOptions, artifactStoreProblems } from "./artifact-store";
 import { BackendStore, type BackendStoreOptions, backendStoreProblems } from "./backend-store";
-import { checkPattern, show } from "./checks";
+import { checkKmsKeyArn, checkPattern, show } from "./checks";
+import { closedEgressProblems } from "./closed-egress";
 import { OAUTH2_PROXY_PORT } from "./containers/oauth2-proxy";
 import { type DnsOptions, DnsRecord, dnsProblems, hostName } from "./dns-record";
 import { type Problem, refuse, under } from "./errors";
@@ -12,7 +16,9 @@ import { type IdentityProvider, loginProblems } from "./identity/identity-provid
 import { type JwtIssuer, jwtIssuerProblems } from "./identity/jwt-issuer";
 import { LoadBalancer, type LoadBalancerOptions, loadBalancerProblems, publicHost } from "./load-balancer";
 import {
+  type ClosedEgress,
   type ExistingNetwork,
+  existingNetworkProblems,
   type INetwork,
   Network,
   type NetworkOptions,
@@ -68,6 +74,12 @@ export interface MlflowOptions {
    */
   readonly loadBalancer?: LoadBalancerOptions;
   /**
+   * The ARN of a KMS key of your own for the bucket, the database and all logs; the four secrets may have it too. Its
+   * policy must let CloudWatch Logs of the region use it. Terraform replaces a database that has another key.
+   * @default - AWS's own keys
+   */
+  readonly kmsKeyArn?: string;
+  /**
    * Openings that are otherwise refused.
    * @default - none
    */
@@ -110,16 +122,20 @@ export class Mlflow extends Construct {
   public constructor(scope: Construct, id: string, props: MlflowProps) {
     super(scope, id);
     refuse(this.node.path, mlflowProblems(props));
-    const { name = "oauth2-mlflow", region, dns, login, programs = [] } = props;
+    const { name = "oauth2-mlflow", region, dns, login, programs = [], kmsKeyArn } = props;
     const host = publicHost(hostName(dns), props.loadBalancer);
     this.uri = `https://${host}`;
 
     const secrets = new Secrets(this, "secrets", props.secrets);
     this.network =
       props.existingNetwork === undefined
-        ? new Network(this, "network", { ...props.network, name, region })
+        ? new Network(this, "network", { ...props.network, name, region, kmsKeyArn })
         : Network.fromExisting(props.existingNetwork);
-    this.artifactStore = new ArtifactStore(this, "artifact-store", { ...props.artifactStore, name });
+    this.artifactStore = new ArtifactStore(this, "artifact-store", {
+      ...props.artifactStore,
+      name,
+      kmsKeyArn,
+    });
     this.backendStore = new BackendStore(this, "backend-store", {
       ...props.backendStore,
       name,
@@ -127,12 +143,14 @@ export class Mlflow extends Construct {
       subnetIds: this.network.databaseSubnetIds,
       passwordSecretArn: secrets.arns.databasePassword,
       ephemeralPassword: secrets.ephemeralDatabasePassword,
+      kmsKeyArn,
     });
     this.loadBalancer = new LoadBalancer(this, "load-balancer", {
       ...props.loadBalancer,
       name,
       network: this.network,
       domain: dns.domain,
+      kmsKeyArn,
     });
     this.service = new TrackingService(this, "service", {
       ...props.service,
@@ -147,6 +165,7 @@ export class Mlflow extends Construct {
       programs,
       loadBalancer: this.loadBalancer,
       publicHost: host,
+      kmsKeyArn,
     });
     new DnsRecord(this, "dns-record", {
       ...dns,
@@ -157,7 +176,10 @@ export class Mlflow extends Construct {
     this.letThrough(issuerPorts([login, ...programs]));
   }
 
-  /** Load balancer → service → database, and the service to TLS ports on the internet. Nothing else. */
+  /**
+   * Load balancer → service → database, and the service to TLS ports: on the internet, or where there is no way to it,
+   * of AWS's endpoints and the identity provider. Nothing else.
+   */
   private letThrough(ports: number[]): void {
     const { loadBalancer, service, backendStore } = this;
     this.connect(
@@ -172,16 +194,41 @@ export class Mlflow extends Construct {
       backendStore.securityGroupId,
       backendStore.connection.port,
     );
+    const { closedEgress } = this.network;
+    if (closedEgress !== undefined) return this.letOut(closedEgress, ports);
     for (const port of ports) {
-      new VpcSecurityGroupEgressRule(this, `service-to-internet-${port}`, {
-        securityGroupId: service.securityGroupId,
-        description: `TLS on port ${port}: AWS APIs, image registries, identity providers`,
+      this.letOutTo(`service-to-internet-${port}`, port, {
         cidrIpv4: "0.0.0.0/0",
-        ipProtocol: "tcp",
-        fromPort: port,
-        toPort: port,
+        description: `TLS on port ${port}: AWS APIs, image registries, identity providers`,
       });
     }
+  }
+
+  private letOut(egress: ClosedEgress, ports: number[]): void {
+    const { securityGroupId } = this.service;
+    this.connect("service-to-endpoints", securityGroupId, egress.endpointSecurityGroupId, 443);
+    this.letOutTo("service-to-s3", 443, {
+      prefixListId: egress.s3PrefixListId,
+      description: "artifacts, and layers of images, in S3",
+    });
+    egress.identityProviderCidrs.forEach((cidrIpv4, index) => {
+      for (const port of ports) {
+        this.letOutTo(`service-to-identity-provider-${index + 1}-${port}`, port, {
+          cidrIpv4,
+          description: `identity provider in ${cidrIpv4}`,
+        });
+      }
+    });
+  }
+
+  private letOutTo(id: string, port: number, to: Destination): void {
+    new VpcSecurityGroupEgressRule(this, id, {
+      ...to,
+      securityGroupId: this.service.securityGroupId,
+      ipProtocol: "tcp",
+      fromPort: port,
+      toPort: port,
+    });
   }
 
   private connect(id: string, from: string, to: string, port: number): void {
@@ -198,6 +245,8 @@ export class Mlflow extends Construct {
     });
   }
 }
+
+type Destination = Pick<VpcSecurityGroupEgressRuleConfig, "cidrIpv4" | "prefixListId" | "description">;
 
 /** 443, and the ports of issuers that are known to have another one. */
 function issuerPorts(issuers: readonly { readonly issuer: string }[]): number[] {
@@ -223,11 +272,17 @@ export function mlflowProblems(props: Partial<MlflowProps>): Problem[] {
     ),
     ...under("secrets", secretsProblems(props.secrets ?? {})),
     ...under("network", networkProblems(props.network ?? {})),
+    ...under(
+      "existingNetwork",
+      existingNetworkProblems(props.existingNetwork ?? {}, props.loadBalancer?.internal === true),
+    ),
     ...(both ? [{ path: "existingNetwork", message: "cannot go with network: remove one of the two" }] : []),
     ...under("artifactStore", artifactStoreProblems({ ...props.artifactStore, name })),
     ...under("backendStore", backendStoreProblems(props.backendStore ?? {})),
     ...under("service", trackingServiceProblems(props.service ?? {})),
     ...under("loadBalancer", loadBalancerProblems(props.loadBalancer ?? {})),
+    ...checkKmsKeyArn("kmsKeyArn", props.kmsKeyArn, props.region),
+    ...closedEgressProblems(props),
   ];
 }
 

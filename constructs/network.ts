@@ -10,14 +10,16 @@ import { RouteTableAssociation } from "@cdktf/provider-aws/lib/route-table-assoc
 import { Subnet } from "@cdktf/provider-aws/lib/subnet";
 import { Vpc } from "@cdktf/provider-aws/lib/vpc";
 import { VpcEndpoint } from "@cdktf/provider-aws/lib/vpc-endpoint";
+import { Token } from "cdktf";
 import { Construct } from "constructs";
-import { checkOneOf, checkPattern, checkRetention } from "./checks";
-import { type CidrPlan, cidrProblems } from "./cidr";
+import { checkOneOf, checkPattern, checkRetention, show } from "./checks";
+import { checkCidr, type CidrPlan, cidrProblems } from "./cidr";
 import { type Problem, refuse } from "./errors";
+import { InterfaceEndpoints } from "./interface-endpoints";
 import { ServiceRole } from "./service-role";
 
-/** How tasks reach the internet: image registry, identity provider, AWS APIs. */
-export type Egress = "nat" | "nat-per-az" | "public-ip";
+/** How tasks reach what they need: image registry, identity provider, AWS APIs. */
+export type Egress = "nat" | "nat-per-az" | "public-ip" | "endpoints";
 
 /** The VPC's settings. */
 export interface NetworkOptions {
@@ -32,7 +34,7 @@ export interface NetworkOptions {
    */
   readonly availabilityZones?: readonly string[];
   /**
-   * Ranges of the load balancer's subnets, one for each availability zone.
+   * Ranges of the load balancer's subnets, one for each availability zone. With `egress: endpoints` there are none.
    * @default ["10.1.11.0/24", "10.1.12.0/24"]
    */
   readonly publicSubnetCidrs?: readonly string[];
@@ -48,10 +50,18 @@ export interface NetworkOptions {
   readonly databaseSubnetCidrs?: readonly string[];
   /**
    * How tasks reach the internet: one NAT gateway, one in each availability zone (a zone's failure then leaves the
-   * others working), or public subnets with a public IP for each task (no NAT gateway to pay for).
+   * others working), or public subnets with a public IP for each task (no NAT gateway to pay for). With `endpoints`
+   * they do not: the VPC has no internet gateway, and tasks reach AWS by VPC endpoints, `identityProviderCidrs` and
+   * nothing else. This needs an internal load balancer, images from ECR and an identity provider of your own.
    * @default "nat"
    */
   readonly egress?: Egress;
+  /**
+   * IPv4 ranges that the identity provider answers from, such as `10.20.0.0/16`; goes with `egress: endpoints`, which
+   * needs it. The way there, a transit gateway or a peering, is yours to attach to the VPC.
+   * @default - none
+   */
+  readonly identityProviderCidrs?: readonly string[];
   /**
    * How long VPC flow logs are kept, in days.
    * @default 30
@@ -63,7 +73,10 @@ export interface NetworkOptions {
 export interface ExistingNetwork {
   /** The VPC's id. */
   readonly vpcId: string;
-  /** Ids of subnets with a route to an internet gateway, for the load balancer; two availability zones or more. */
+  /**
+   * Ids of subnets with a route to an internet gateway, for the load balancer; two availability zones or more. An
+   * internal load balancer stands in the private ones: the list may then be empty.
+   */
   readonly publicSubnetIds: readonly string[];
   /** Ids of subnets for the tasks, with a way to the internet (NAT gateway, transit gateway, proxy). */
   readonly privateSubnetIds: readonly string[];
@@ -88,6 +101,21 @@ export interface INetwork {
   readonly taskSubnetIds: string[];
   /** Whether tasks need a public IP to reach the internet. */
   readonly assignPublicIp: boolean;
+  /**
+   * All that tasks reach outside their subnets, where there is no way to the internet.
+   * @default - they reach the internet
+   */
+  readonly closedEgress?: ClosedEgress;
+}
+
+/** What tasks reach without a way to the internet. */
+export interface ClosedEgress {
+  /** The security group of the interface endpoints. */
+  readonly endpointSecurityGroupId: string;
+  /** The prefix list of S3, which the gateway endpoint leads to. */
+  readonly s3PrefixListId: string;
+  /** IPv4 ranges of the identity provider. */
+  readonly identityProviderCidrs: readonly string[];
 }
 
 /** What a network is made of. */
@@ -96,6 +124,11 @@ export interface NetworkProps extends NetworkOptions {
   readonly name: string;
   /** The AWS region. */
   readonly region: string;
+  /**
+   * The KMS key that flow logs are encrypted with.
+   * @default - CloudWatch's own encryption
+   */
+  readonly kmsKeyArn?: string;
 }
 
 const ANYWHERE = "0.0.0.0/0";
@@ -108,7 +141,7 @@ const DEFAULTS = {
 
 /**
  * A VPC with public, private and database subnets, flow logs, an S3 gateway endpoint, and a default security group
- * that lets nothing through.
+ * that lets nothing through. With `egress: endpoints` it has no public subnets and no way to the internet.
  */
 export class Network extends Construct implements INetwork {
   /**
@@ -137,6 +170,8 @@ export class Network extends Construct implements INetwork {
   public readonly databaseSubnetIds: string[];
   /** Whether tasks need a public IP to reach the internet. */
   public readonly assignPublicIp: boolean;
+  /** All that tasks reach outside their subnets, where there is no way to the internet. */
+  public readonly closedEgress?: ClosedEgress;
 
   private readonly name: string;
   private readonly zones: readonly string[];
@@ -162,31 +197,42 @@ export class Network extends Construct implements INetwork {
       tags: { Name: `${name}-default` },
     });
 
-    const publicTable = this.routeTable("public");
-    const gateway = new InternetGateway(this, "internet-gateway", { vpcId: vpc.id, tags: { Name: name } });
-    new Route(this, "public-route", {
-      routeTableId: publicTable.id,
-      destinationCidrBlock: ANYWHERE,
-      gatewayId: gateway.id,
-    });
-    this.publicSubnetIds = this.subnets("public", publicSubnetCidrs, () => publicTable);
+    const publicTable = egress === "endpoints" ? undefined : this.publicRouteTable();
+    this.publicSubnetIds =
+      publicTable === undefined ? [] : this.subnets("public", publicSubnetCidrs, () => publicTable.table);
 
-    const natCount = { nat: 1, "nat-per-az": this.zones.length, "public-ip": 0 }[egress];
-    const privateTables = this.privateRouteTables(natCount, gateway);
+    const natCount = { nat: 1, "nat-per-az": this.zones.length, "public-ip": 0, endpoints: 0 }[egress];
+    const privateTables = this.privateRouteTables(natCount, publicTable?.gateway);
     const privateTable = (zone: number) => privateTables[zone % privateTables.length] as RouteTable;
     this.privateSubnetIds = this.subnets("private", privateSubnetCidrs, privateTable);
 
     const databaseTable = this.routeTable("database");
     this.databaseSubnetIds = this.subnets("database", databaseSubnetCidrs, () => databaseTable);
 
-    new VpcEndpoint(this, "s3-endpoint", {
+    const s3Endpoint = new VpcEndpoint(this, "s3-endpoint", {
       vpcId: vpc.id,
       serviceName: `com.amazonaws.${region}.s3`,
       vpcEndpointType: "Gateway",
-      routeTableIds: [publicTable, ...privateTables].map((table) => table.id),
+      routeTableIds: [...(publicTable === undefined ? [] : [publicTable.table]), ...privateTables].map(
+        (table) => table.id,
+      ),
       tags: { Name: `${name}-s3` },
     });
-    this.flowLogs(flowLogRetentionDays);
+    if (egress === "endpoints") {
+      const endpoints = new InterfaceEndpoints(this, "endpoints", {
+        name,
+        region,
+        vpcId: vpc.id,
+        subnetIds: this.privateSubnetIds,
+      });
+      s3Endpoint.policy = endpoints.s3Policy;
+      this.closedEgress = {
+        endpointSecurityGroupId: endpoints.securityGroupId,
+        s3PrefixListId: s3Endpoint.prefixListId,
+        identityProviderCidrs: [...(props.identityProviderCidrs ?? [])],
+      };
+    }
+    this.flowLogs(flowLogRetentionDays, props.kmsKeyArn);
   }
 
   /** Subnets that tasks run in. */
@@ -222,9 +268,23 @@ export class Network extends Construct implements INetwork {
     });
   }
 
+  private publicRouteTable(): { table: RouteTable; gateway: InternetGateway } {
+    const table = this.routeTable("public");
+    const gateway = new InternetGateway(this, "internet-gateway", {
+      vpcId: this.vpcId,
+      tags: { Name: this.name },
+    });
+    new Route(this, "public-route", {
+      routeTableId: table.id,
+      destinationCidrBlock: ANYWHERE,
+      gatewayId: gateway.id,
+    });
+    return { table, gateway };
+  }
+
   /** One route table for each NAT gateway; without any, one that leads nowhere. */
-  private privateRouteTables(natCount: number, gateway: InternetGateway): RouteTable[] {
-    if (natCount === 0) return [this.routeTable("private")];
+  private privateRouteTables(natCount: number, gateway: InternetGateway | undefined): RouteTable[] {
+    if (gateway === undefined || natCount === 0) return [this.routeTable("private")];
     return this.publicSubnetIds.slice(0, natCount).map((subnetId, index) => {
       const kind = `private-${index + 1}`;
       const tags = { Name: `${this.name}-${index + 1}` };
@@ -248,10 +308,11 @@ export class Network extends Construct implements INetwork {
     });
   }
 
-  private flowLogs(retentionInDays: number): void {
+  private flowLogs(retentionInDays: number, kmsKeyId: string | undefined): void {
     const group = new CloudwatchLogGroup(this, "flow-log-group", {
       name: `/aws/vpc/flow-logs/${this.name}`,
       retentionInDays,
+      kmsKeyId,
     });
     const role = new ServiceRole(this, "flow-log-role", {
       name: `${this.name}-flow-logs`,
@@ -284,22 +345,110 @@ export function networkProblems(options: NetworkOptions): Problem[] {
   const ranges = rangesOf(options);
   return [
     ...cidrProblems(ranges),
-    ...zoneProblems(zones, ranges),
-    ...checkOneOf("egress", egress, ["nat", "nat-per-az", "public-ip"], "way to the internet"),
+    ...zoneProblems(zones, ranges, egress === "endpoints" ? ["private", "database"] : undefined),
+    ...checkOneOf("egress", egress, ["nat", "nat-per-az", "public-ip", "endpoints"], "way out"),
+    ...identityProviderProblems(options),
     ...checkRetention("flowLogRetentionDays", flowLogRetentionDays),
   ];
+}
+
+/**
+ * What is wrong with an existing network. Lists that only Terraform knows are passed over.
+ *
+ * @param existing ids of the VPC and its subnets, as far as they are known
+ * @param internal whether the load balancer stands in the private subnets and not in the public ones
+ */
+export function existingNetworkProblems(existing: Partial<ExistingNetwork>, internal: boolean): Problem[] {
+  const { vpcId, publicSubnetIds, privateSubnetIds, databaseSubnetIds } = existing;
+  const shared = internal || databaseSubnetIds === undefined;
+  return [
+    ...checkPattern(
+      "vpcId",
+      vpcId,
+      /^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/,
+      'a VPC\'s id, such as "vpc-0a1b2c3d4e5f60718"',
+    ),
+    ...subnetProblems("publicSubnetIds", publicSubnetIds, internal ? 0 : 2, "a load balancer"),
+    ...subnetProblems(
+      "privateSubnetIds",
+      privateSubnetIds,
+      shared ? 2 : 1,
+      internal ? "a load balancer" : "Aurora",
+    ),
+    ...subnetProblems("databaseSubnetIds", databaseSubnetIds, 2, "Aurora"),
+  ];
+}
+
+function subnetProblems(
+  path: string,
+  ids: readonly string[] | undefined,
+  least: number,
+  who: string,
+): Problem[] {
+  if (ids === undefined || Token.isUnresolved(ids)) return [];
+  const problems = ids.flatMap((id, index) => {
+    const at = `${path}[${index}]`;
+    if (!Token.isUnresolved(id) && ids.indexOf(id) < index) {
+      return [{ path: at, message: `${show(id)} stands here twice: write each subnet once` }];
+    }
+    return checkPattern(
+      at,
+      id,
+      /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/,
+      'a subnet\'s id, such as "subnet-0a1b2c3d4e5f60718"',
+    );
+  });
+  if (ids.length >= least) return problems;
+  const message =
+    least === 1
+      ? "[] leaves no place for tasks: write one subnet or more"
+      : `${ids.length} is too few: ${who} needs subnets in two or more availability zones`;
+  return [...problems, { path, message }];
 }
 
 function rangesOf(options: NetworkOptions): CidrPlan {
   return {
     cidr: options.cidr ?? DEFAULTS.cidr,
-    publicSubnetCidrs: options.publicSubnetCidrs ?? DEFAULTS.publicSubnetCidrs,
+    publicSubnetCidrs:
+      options.publicSubnetCidrs ?? (options.egress === "endpoints" ? [] : DEFAULTS.publicSubnetCidrs),
     privateSubnetCidrs: options.privateSubnetCidrs ?? DEFAULTS.privateSubnetCidrs,
     databaseSubnetCidrs: options.databaseSubnetCidrs ?? DEFAULTS.databaseSubnetCidrs,
   };
 }
 
-function zoneProblems(zones: readonly string[] | undefined, ranges: CidrPlan): Problem[] {
+function identityProviderProblems({
+  egress,
+  publicSubnetCidrs = [],
+  identityProviderCidrs,
+}: NetworkOptions): Problem[] {
+  if (egress !== "endpoints") {
+    if (identityProviderCidrs === undefined) return [];
+    const message = `goes with egress: endpoints only; with ${egress ?? "nat"} tasks reach every address: remove it`;
+    return [{ path: "identityProviderCidrs", message }];
+  }
+  const problems = (identityProviderCidrs ?? []).flatMap((cidr, index) => {
+    const path = `identityProviderCidrs[${index}]`;
+    if (!/\/[0-7]$/.test(cidr)) return checkCidr(path, cidr);
+    return [{ path, message: `${show(cidr)} is no range of an internal network: write /8 or smaller` }];
+  });
+  if ((identityProviderCidrs ?? []).length === 0) {
+    const message =
+      "is missing: with egress: endpoints the identity provider's ranges are the only way there, " +
+      'such as ["10.20.0.0/16"]';
+    problems.push({ path: "identityProviderCidrs", message });
+  }
+  if (publicSubnetCidrs.length > 0) {
+    const message = "cannot go with egress: endpoints, which has no public subnets: remove one of the two";
+    problems.push({ path: "publicSubnetCidrs", message });
+  }
+  return problems;
+}
+
+function zoneProblems(
+  zones: readonly string[] | undefined,
+  ranges: CidrPlan,
+  kinds: readonly ("public" | "private" | "database")[] = ["public", "private", "database"],
+): Problem[] {
   const problems = (zones ?? []).flatMap((zone, index) =>
     checkPattern(
       `availabilityZones[${index}]`,
@@ -313,7 +462,8 @@ function zoneProblems(zones: readonly string[] | undefined, ranges: CidrPlan): P
     problems.push({ path: "availabilityZones", message });
   }
   const count = zones?.length ?? 2;
-  for (const path of ["publicSubnetCidrs", "privateSubnetCidrs", "databaseSubnetCidrs"] as const) {
+  for (const kind of kinds) {
+    const path = `${kind}SubnetCidrs` as const;
     const found = ranges[path].length;
     if (found === count) continue;
     problems.push({

@@ -7,12 +7,13 @@ import { EcsService } from "@cdktf/provider-aws/lib/ecs-service";
 import { EcsTaskDefinition } from "@cdktf/provider-aws/lib/ecs-task-definition";
 import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment";
 import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
+import { Token } from "cdktf";
 import { Construct } from "constructs";
 import type { ArtifactStore } from "./artifact-store";
 import type { BackendStore } from "./backend-store";
 import { checkOrder, checkRange, checkRetention, show } from "./checks";
-import { awslogs, type ContainerDefinition } from "./containers/container-definition";
-import { MLFLOW_IMAGE, OAUTH2_PROXY_IMAGE } from "./containers/images";
+import { awslogs, type ContainerDefinition, TEMPORARY_FILES } from "./containers/container-definition";
+import { imageProblems, MLFLOW_IMAGE, OAUTH2_PROXY_IMAGE } from "./containers/images";
 import { migrateContainer } from "./containers/migrate";
 import { mlflowContainer } from "./containers/mlflow";
 import { OAUTH2_PROXY_PORT, oauth2ProxyContainer } from "./containers/oauth2-proxy";
@@ -34,7 +35,8 @@ export interface TrackingServiceOptions {
    */
   readonly cpu?: number;
   /**
-   * Memory of a task in MiB; must go with `cpu` on Fargate.
+   * Memory of a task in MiB; must go with `cpu` on Fargate. It decides how many web workers MLflow has, and from 8192
+   * on MLflow runs background jobs (judges, evaluations, prompt optimization), for which 3072 are kept.
    * @default 4096
    */
   readonly memory?: number;
@@ -58,6 +60,17 @@ export interface TrackingServiceOptions {
    * @default - none
    */
   readonly serverOptions?: string;
+  /**
+   * MLflow's image, with the drivers for MySQL and S3: repository and version (`…/mlflow:v3.17.2-full`, not older than
+   * the default's minor version) or digest (`…/mlflow@sha256:…`).
+   * @default - MLflow's own image from ghcr.io, in the version that this package is tested with
+   */
+  readonly mlflowImage?: string;
+  /**
+   * oauth2-proxy's image: repository and version (7.15.3 or later) or digest.
+   * @default - oauth2-proxy's own image from quay.io, in the version that this package is tested with
+   */
+  readonly oauth2ProxyImage?: string;
 }
 
 /** What a service is made of. */
@@ -84,6 +97,11 @@ export interface TrackingServiceProps extends TrackingServiceOptions {
   readonly loadBalancer: LoadBalancer;
   /** The Host of requests: what stands after `https://` in the browser's address bar. */
   readonly publicHost: string;
+  /**
+   * The KMS key that logs, and possibly the secrets, are encrypted with.
+   * @default - CloudWatch's own encryption, and keys that ECS may use anyway
+   */
+  readonly kmsKeyArn?: string;
 }
 
 /** Memory of oauth2-proxy in MiB; MLflow gets the rest of the task's. */
@@ -92,6 +110,10 @@ const OAUTH2_PROXY_MEMORY = 256;
 const WORKER_MEMORY = 900;
 /** CPU units that one MLflow process is given. */
 const WORKER_CPU = 512;
+/** Memory of a task in MiB from which on MLflow runs background jobs. */
+const JOBS_FROM = 8192;
+/** Memory in MiB that is kept for them: idle, their eight processes take 1.8 GiB (measured with MLflow 3.17.2). */
+const JOBS_MEMORY = 3072;
 
 /** The ECS service on Fargate: cluster, task with its containers and roles, logs, autoscaling. */
 export class TrackingService extends Construct {
@@ -167,6 +189,7 @@ export class TrackingService extends Construct {
       requiresCompatibilities: ["FARGATE"],
       executionRoleArn: this.executionRole().arn,
       taskRoleArn: this.taskRole().arn,
+      volume: [{ name: TEMPORARY_FILES }],
       containerDefinitions: toTerraformJson(this.containers(cpu, memory)),
     });
   }
@@ -174,17 +197,22 @@ export class TrackingService extends Construct {
   private containers(cpu: number, memory: number): ContainerDefinition[] {
     const { region, backendStore, artifactStore, secrets, login, programs, publicHost } = this.props;
     const mlflowLogs = awslogs(this.mlflowLogGroup, region);
+    const { mlflowImage = MLFLOW_IMAGE, oauth2ProxyImage = OAUTH2_PROXY_IMAGE } = this.props;
+    const jobs = memory >= JOBS_FROM;
     const mlflowMemory = memory - OAUTH2_PROXY_MEMORY;
+    const webMemory = mlflowMemory - (jobs ? JOBS_MEMORY : 0);
     return [
       migrateContainer({
-        image: MLFLOW_IMAGE,
+        image: mlflowImage,
         backendStore: backendStore.connection,
         logConfiguration: mlflowLogs,
       }),
       mlflowContainer({
-        image: MLFLOW_IMAGE,
+        image: mlflowImage,
         memory: mlflowMemory,
-        workers: Math.max(1, Math.floor(Math.min(mlflowMemory / WORKER_MEMORY, cpu / WORKER_CPU))),
+        workers: Math.max(1, Math.floor(Math.min(webMemory / WORKER_MEMORY, cpu / WORKER_CPU))),
+        jobs,
+        periodicJobs: !backendStore.autoPause && this.maxCapacity === 1,
         backendStore: backendStore.connection,
         autoPause: backendStore.autoPause,
         artifactsDestination: artifactStore.uri,
@@ -195,7 +223,7 @@ export class TrackingService extends Construct {
         logConfiguration: mlflowLogs,
       }),
       oauth2ProxyContainer({
-        image: OAUTH2_PROXY_IMAGE,
+        image: oauth2ProxyImage,
         memory: OAUTH2_PROXY_MEMORY,
         login,
         programs,
@@ -218,11 +246,14 @@ export class TrackingService extends Construct {
 
   /** What ECS may do to start them: pull images, write logs, read the four secrets. */
   private executionRole(): ServiceRole {
-    const { name, secrets } = this.props;
+    const { name, secrets, kmsKeyArn } = this.props;
     const role = new ServiceRole(this, "execution-role", {
       name: `${name}-execution`,
       service: "ecs-tasks.amazonaws.com",
-      statements: [{ actions: ["secretsmanager:GetSecretValue"], resources: Object.values(secrets) }],
+      statements: [
+        { actions: ["secretsmanager:GetSecretValue"], resources: Object.values(secrets) },
+        ...(kmsKeyArn === undefined ? [] : [{ actions: ["kms:Decrypt"], resources: [kmsKeyArn] }]),
+      ],
     });
     const { partition } = new DataAwsPartition(this, "partition");
     new IamRolePolicyAttachment(this, "execution-role-policy", {
@@ -236,11 +267,17 @@ export class TrackingService extends Construct {
     return new CloudwatchLogGroup(this, `${container}-log-group`, {
       name: `/aws/ecs/${container}/${this.props.name}`,
       retentionInDays: this.props.logRetentionDays ?? 30,
+      kmsKeyId: this.props.kmsKeyArn,
     }).name;
   }
 
+  private get maxCapacity(): number {
+    return this.props.maxCapacity ?? Math.max(4, this.props.minCapacity ?? 1);
+  }
+
   private scale(clusterName: string, serviceName: string): void {
-    const { name, minCapacity = 1, maxCapacity = Math.max(4, minCapacity), loadBalancer } = this.props;
+    const { name, minCapacity = 1, loadBalancer } = this.props;
+    const { maxCapacity } = this;
     const target = new AppautoscalingTarget(this, "scaling-target", {
       serviceNamespace: "ecs",
       scalableDimension: "ecs:service:DesiredCount",
@@ -276,12 +313,22 @@ export function trackingServiceProblems(options: TrackingServiceOptions): Proble
   const { cpu = 2048, memory = 4096, minCapacity, maxCapacity, serverOptions } = options;
   return [
     ...fargateSizeProblems(cpu, memory),
+    ...memoryProblems(memory),
     ...checkRange("minCapacity", minCapacity, 1, 5000, "tasks"),
     ...checkRange("maxCapacity", maxCapacity, 1, 5000, "tasks"),
     ...checkOrder("minCapacity", minCapacity, "maxCapacity", maxCapacity),
     ...checkRetention("logRetentionDays", options.logRetentionDays),
     ...serverOptionsProblems(serverOptions),
+    ...imageProblems(options),
   ];
+}
+
+function memoryProblems(memory: number): Problem[] {
+  if (Token.isUnresolved(memory) || memory - OAUTH2_PROXY_MEMORY >= WORKER_MEMORY) return [];
+  const message =
+    `${memory} MiB leave MLflow ${memory - OAUTH2_PROXY_MEMORY} beside oauth2-proxy, and it is killed below ` +
+    `${WORKER_MEMORY}: write 2048 or more`;
+  return [{ path: "memory", message }];
 }
 
 const GUNICORN_OPTION =

@@ -147,7 +147,8 @@ describe("a file is refused with", () => {
       { loadbalancer: {}, login: { ...MINIMAL.login, emailDomian: [] }, service: { ram: 1 } },
       [
         "loadbalancer: unknown; did you mean loadBalancer?",
-        "service.ram: unknown; write one of cpu, memory, minCapacity, maxCapacity, logRetentionDays, serverOptions",
+        "service.ram: unknown; write one of cpu, memory, minCapacity, maxCapacity, logRetentionDays, serverOptions, " +
+          "mlflowImage, oauth2ProxyImage",
         "login.emailDomian: unknown; did you mean emailDomains?",
       ],
     ],
@@ -271,7 +272,11 @@ describe("a file is refused with", () => {
       "an existing network beside one to create",
       {
         network: {},
-        existingNetwork: { vpcId: "vpc-1", publicSubnetIds: ["a", "b"], privateSubnetIds: ["c", "d"] },
+        existingNetwork: {
+          vpcId: "vpc-0a1b2c3d",
+          publicSubnetIds: ["subnet-0a1b2c11", "subnet-0a1b2c12"],
+          privateSubnetIds: ["subnet-0a1b2c21", "subnet-0a1b2c22"],
+        },
       },
       ["existingNetwork: cannot go with network: remove one of the two"],
     ],

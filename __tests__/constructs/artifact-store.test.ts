@@ -4,7 +4,7 @@ import { refusal } from "../support/refusal";
 import { testStack } from "../support/stack";
 import { Template } from "../support/template";
 
-function synth(options: ArtifactStoreOptions = {}) {
+function synth(options: ArtifactStoreOptions & { readonly kmsKeyArn?: string } = {}) {
   const stack = testStack();
   const store = new ArtifactStore(stack, "artifact-store", { name: "oauth2-mlflow", ...options });
   new TerraformOutput(stack, "uri", { value: store.uri });
@@ -110,6 +110,26 @@ describe("an artifact store with everything set", () => {
   test("does without the random provider", () => {
     expect(template.json.provider).not.toHaveProperty("random");
     expect(template.resources("random_string")).toEqual([]);
+  });
+});
+
+describe("an artifact store with a key of its own", () => {
+  const key = "arn:aws:kms:eu-west-1:111122223333:key/1";
+  const { template, store } = synth({ kmsKeyArn: key });
+
+  test("is encrypted with it, with one call to KMS for many objects", () => {
+    expect(template.resource("aws_s3_bucket_server_side_encryption_configuration").rule).toEqual([
+      {
+        apply_server_side_encryption_by_default: { sse_algorithm: "aws:kms", kms_master_key_id: key },
+        bucket_key_enabled: true,
+      },
+    ]);
+  });
+
+  test("lets MLflow use the key", () => {
+    expect(store.statements.slice(-1)).toEqual([
+      { actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [key] },
+    ]);
   });
 });
 

@@ -135,6 +135,55 @@ describe("a load balancer with everything set", () => {
   });
 });
 
+test("its TLS policy can be chosen, and its deletion refused", () => {
+  const template = synth({ tlsPolicy: "ELBSecurityPolicy-TLS13-1-3-2021-06", deletionProtection: true });
+  expect(template.resource("aws_lb_listener", "https-listener").ssl_policy).toBe(
+    "ELBSecurityPolicy-TLS13-1-3-2021-06",
+  );
+  expect(template.resource("aws_lb").enable_deletion_protection).toBe(true);
+});
+
+describe("a load balancer with access logs", () => {
+  const template = synth({ accessLogRetentionDays: 90 });
+  const bucket = template.ref("aws_s3_bucket", "", "id");
+  const arn = template.ref("aws_s3_bucket", "", "arn");
+  const account = template.dataRef("aws_caller_identity", "", "account_id");
+
+  test("writes them once it may", () => {
+    expect(template.resource("aws_lb").access_logs).toEqual({
+      bucket: template.ref("aws_s3_bucket_policy", "", "bucket"),
+      enabled: true,
+    });
+    expect(template.statements("aws_s3_bucket_policy")).toEqual([
+      {
+        Sid: "LoadBalancer",
+        Effect: "Allow",
+        Principal: { Service: "logdelivery.elasticloadbalancing.amazonaws.com" },
+        Action: "s3:PutObject",
+        Resource: `${arn}/AWSLogs/${account}/*`,
+      },
+      expect.objectContaining({ Sid: "TlsOnly", Effect: "Deny", Resource: [arn, `${arn}/*`] }),
+    ]);
+  });
+
+  test("keeps them in a private bucket with keys of S3, as long as told", () => {
+    expect(template.resource("aws_s3_bucket")).toEqual({ bucket: `oauth2-mlflow-access-logs-${account}` });
+    expect(template.resource("aws_s3_bucket_public_access_block")).toEqual({
+      bucket,
+      block_public_acls: true,
+      block_public_policy: true,
+      ignore_public_acls: true,
+      restrict_public_buckets: true,
+    });
+    expect(template.resource("aws_s3_bucket_server_side_encryption_configuration").rule).toEqual([
+      { apply_server_side_encryption_by_default: { sse_algorithm: "AES256" } },
+    ]);
+    expect(template.resource("aws_s3_bucket_lifecycle_configuration").rule).toMatchObject([
+      { status: "Enabled", expiration: [{ days: 90 }] },
+    ]);
+  });
+});
+
 test("a certificate can be looked for by another name, also a wildcard", () => {
   expect(synth({ certificateDomain: "*.example.com" }).data("aws_acm_certificate").domain).toBe(
     "*.example.com",
@@ -178,6 +227,25 @@ describe("a load balancer is refused with", () => {
       "a port that is none",
       { httpsPort: 70000 },
       "httpsPort: 70000 as a port is out of range: write 1–65535",
+    ],
+    [
+      "an old TLS policy",
+      { tlsPolicy: "ELBSecurityPolicy-2016-08" as "ELBSecurityPolicy-TLS13-1-2-2021-06" },
+      'tlsPolicy: "ELBSecurityPolicy-2016-08" is no policy with TLS 1.3: write one of ' +
+        "ELBSecurityPolicy-TLS13-1-2-2021-06, ELBSecurityPolicy-TLS13-1-2-Res-2021-06, " +
+        "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09, ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04, " +
+        "ELBSecurityPolicy-TLS13-1-2-FIPS-PQ-2025-09, ELBSecurityPolicy-TLS13-1-3-2021-06, " +
+        "ELBSecurityPolicy-TLS13-1-3-FIPS-2023-04",
+    ],
+    [
+      "access logs that are gone at once",
+      { accessLogRetentionDays: 0 },
+      "accessLogRetentionDays: 0 days is out of range: write 1–3653",
+    ],
+    [
+      "a limit that nobody gets through",
+      { waf: { rateLimit: 1 } },
+      "waf.rateLimit: 1 requests in five minutes is out of range: write 10–2000000000",
     ],
     [
       "an address for a range",

@@ -18,6 +18,8 @@ function synth(props: Partial<MlflowProps> = {}) {
   return { mlflow, stack, template: Template.of(stack) };
 }
 
+const subnet = (end: string) => `subnet-0a1b2c${end}`;
+
 function egressPorts(template: Template): number[] {
   return template
     .resources("aws_vpc_security_group_egress_rule")
@@ -105,24 +107,24 @@ describe("MLflow with parts of one's own", () => {
   test("stands in an existing network and creates none", () => {
     const { template } = synth({
       existingNetwork: {
-        vpcId: "vpc-1",
-        publicSubnetIds: ["public-1", "public-2"],
-        privateSubnetIds: ["private-1", "private-2"],
-        databaseSubnetIds: ["database-1", "database-2"],
+        vpcId: "vpc-0a1b2c3d",
+        publicSubnetIds: [subnet("11"), subnet("12")],
+        privateSubnetIds: [subnet("21"), subnet("22")],
+        databaseSubnetIds: [subnet("31"), subnet("32")],
       },
     });
     expect(template.resources("aws_vpc")).toEqual([]);
     expect(template.resources("aws_subnet")).toEqual([]);
-    expect(template.resource("aws_lb").subnets).toEqual(["public-1", "public-2"]);
+    expect(template.resource("aws_lb").subnets).toEqual([subnet("11"), subnet("12")]);
     expect(template.resource("aws_ecs_service").network_configuration.subnets).toEqual([
-      "private-1",
-      "private-2",
+      subnet("21"),
+      subnet("22"),
     ]);
-    expect(template.resource("aws_db_subnet_group").subnet_ids).toEqual(["database-1", "database-2"]);
+    expect(template.resource("aws_db_subnet_group").subnet_ids).toEqual([subnet("31"), subnet("32")]);
     expect(template.resources("aws_security_group").map(({ vpc_id }) => vpc_id)).toEqual([
-      "vpc-1",
-      "vpc-1",
-      "vpc-1",
+      "vpc-0a1b2c3d",
+      "vpc-0a1b2c3d",
+      "vpc-0a1b2c3d",
     ]);
   });
 
@@ -179,6 +181,33 @@ describe("MLflow with parts of one's own", () => {
     });
   });
 
+  test("encrypts bucket, database and every log with a key of its own", () => {
+    const kmsKeyArn = "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d";
+    const { template } = synth({ kmsKeyArn, loadBalancer: { waf: {}, accessLogRetentionDays: 30 } });
+    expect(template.resource("aws_rds_cluster").kms_key_id).toBe(kmsKeyArn);
+    const groups = template.resources("aws_cloudwatch_log_group");
+    expect(groups.map(({ name, kms_key_id }) => [name, kms_key_id])).toEqual(
+      [
+        "aws-waf-logs-oauth2-mlflow",
+        "/aws/vpc/flow-logs/oauth2-mlflow",
+        "/aws/ecs/mlflow/oauth2-mlflow",
+        "/aws/ecs/oauth2-proxy/oauth2-mlflow",
+      ].map((name) => [name, kmsKeyArn]),
+    );
+    const bucket = template.resource(
+      "aws_s3_bucket_server_side_encryption_configuration",
+      "artifact-store_encryption",
+    );
+    expect(bucket.rule[0].apply_server_side_encryption_by_default.kms_master_key_id).toBe(kmsKeyArn);
+    const use = (role: string) => template.statements("aws_iam_role_policy", `${role}_policy`).slice(-1);
+    expect(use("task-role")).toEqual([
+      { Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: [kmsKeyArn] },
+    ]);
+    expect(use("execution-role")).toEqual([
+      { Effect: "Allow", Action: ["kms:Decrypt"], Resource: [kmsKeyArn] },
+    ]);
+  });
+
   test("fits into one stack twice", () => {
     const { stack } = synth();
     new Mlflow(stack, "second", { ...PROPS, name: "second", secrets: { prefix: "second" } });
@@ -196,7 +225,11 @@ describe("MLflow is refused with", () => {
   const gcloud =
     `"${PUBLIC_GCLOUD_AUDIENCE}" is gcloud's own client, so every Google account can get such a token: use an ` +
     'audience of your own with a service account, or acknowledge it with acknowledgedRisks: ["public-gcloud-audience"]';
-  const existingNetwork = { vpcId: "vpc-1", publicSubnetIds: ["a", "b"], privateSubnetIds: ["c", "d"] };
+  const existingNetwork = {
+    vpcId: "vpc-0a1b2c3d",
+    publicSubnetIds: [subnet("11"), subnet("12")],
+    privateSubnetIds: [subnet("21"), subnet("22")],
+  };
 
   test.each<[string, Partial<MlflowProps>, string[]]>([
     [
@@ -241,9 +274,31 @@ describe("MLflow is refused with", () => {
       [`programs[0].audience: ${gcloud}`],
     ],
     [
+      "a key's alias",
+      { kmsKeyArn: "alias/mlflow" },
+      ['kmsKeyArn: "alias/mlflow" is no key: write its ARN, "arn:aws:kms:…:key/…", not an alias'],
+    ],
+    [
+      "a key of another region",
+      { kmsKeyArn: "arn:aws:kms:us-east-1:111122223333:key/1" },
+      [
+        'kmsKeyArn: "arn:aws:kms:us-east-1:111122223333:key/1" is a key of another region: write one of eu-west-1',
+      ],
+    ],
+    [
       "a network of its own beside an existing one",
       { existingNetwork, network: {} },
       ["existingNetwork: cannot go with network: remove one of the two"],
+    ],
+    [
+      "one subnet for an internal load balancer",
+      {
+        loadBalancer: { internal: true },
+        existingNetwork: { ...existingNetwork, publicSubnetIds: [], privateSubnetIds: [subnet("21")] },
+      },
+      [
+        "existingNetwork.privateSubnetIds: 1 is too few: a load balancer needs subnets in two or more availability zones",
+      ],
     ],
     [
       "problems in every part, all at once and with their paths",

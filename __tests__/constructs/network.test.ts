@@ -1,7 +1,13 @@
-import { Network, type NetworkOptions } from "../../constructs/network";
+import { Token } from "cdktf";
+import {
+  type ExistingNetwork,
+  existingNetworkProblems,
+  Network,
+  type NetworkOptions,
+} from "../../constructs/network";
 import { refusal } from "../support/refusal";
 import { testStack } from "../support/stack";
-import { type Block, Template } from "../support/template";
+import { type Block, decode, Template } from "../support/template";
 
 function synth(options: NetworkOptions = {}): { template: Template; network: Network } {
   const stack = testStack();
@@ -190,6 +196,63 @@ describe("a network without NAT gateways", () => {
   });
 });
 
+describe("a network with endpoints only", () => {
+  const { template, network } = synth({ egress: "endpoints", identityProviderCidrs: ["10.20.0.0/16"] });
+  const own = {
+    StringEquals: { "aws:PrincipalAccount": template.dataRef("aws_caller_identity", "", "account_id") },
+  };
+
+  test("has no public subnets and no way to the internet", () => {
+    expect(network.publicSubnetIds).toEqual([]);
+    expect(subnets(template, "public")).toEqual([]);
+    for (const type of ["aws_internet_gateway", "aws_nat_gateway", "aws_eip", "aws_route"]) {
+      expect(template.resources(type)).toEqual([]);
+    }
+  });
+
+  test("puts tasks into the private subnets, without public addresses", () => {
+    expect(network.assignPublicIp).toBe(false);
+    expect(network.taskSubnetIds).toEqual(network.privateSubnetIds);
+  });
+
+  test.each(["ecr.api", "ecr.dkr", "secretsmanager", "logs"])("has an endpoint for %s", (service) => {
+    const endpoint = template.resource("aws_vpc_endpoint", `endpoints_${service.replace(".", "-")}`);
+    expect(endpoint).toMatchObject({
+      service_name: `com.amazonaws.eu-west-1.${service}`,
+      vpc_endpoint_type: "Interface",
+      private_dns_enabled: true,
+      subnet_ids: network.privateSubnetIds.map((_, index) =>
+        template.ref("aws_subnet", `private-subnet-${index + 1}`, "id"),
+      ),
+      security_group_ids: [template.ref("aws_security_group", "endpoints_security-group", "id")],
+    });
+    expect(decode(endpoint.policy)).toMatchObject({
+      Statement: [{ Effect: "Allow", Principal: "*", Action: "*", Resource: "*", Condition: own }],
+    });
+  });
+
+  test("reaches S3 for buckets of the own account and for layers of images", () => {
+    const endpoint = template.resource("aws_vpc_endpoint", "s3-endpoint");
+    expect(endpoint.route_table_ids).toEqual([template.ref("aws_route_table", "private-route-table", "id")]);
+    expect(decode(endpoint.policy)).toMatchObject({
+      Statement: [
+        {
+          Action: "s3:*",
+          Condition: {
+            StringEquals: {
+              "aws:ResourceAccount": template.dataRef("aws_caller_identity", "", "account_id"),
+            },
+          },
+        },
+        {
+          Action: "s3:GetObject",
+          Resource: `arn:${template.dataRef("aws_partition", "", "partition")}:s3:::prod-eu-west-1-starport-layer-bucket/*`,
+        },
+      ],
+    });
+  });
+});
+
 describe("an existing network", () => {
   const ids = { vpcId: "vpc-1", publicSubnetIds: ["a", "b"], privateSubnetIds: ["c", "d"] };
 
@@ -204,6 +267,63 @@ describe("an existing network", () => {
       "e",
       "f",
     ]);
+  });
+});
+
+describe("an existing network is refused with", () => {
+  const subnet = (end: string) => `subnet-0a1b2c3d4e5f607${end}`;
+  const good = {
+    vpcId: "vpc-0a1b2c3d4e5f60718",
+    publicSubnetIds: [subnet("11"), subnet("12")],
+    privateSubnetIds: [subnet("21")],
+    databaseSubnetIds: [subnet("31"), subnet("32")],
+  };
+  const zones = "needs subnets in two or more availability zones";
+  const problems = (change: Partial<ExistingNetwork>, internal = false) =>
+    existingNetworkProblems({ ...good, ...change }, internal).map(
+      ({ path, message }) => `${path}: ${message}`,
+    );
+
+  test.each<[string, Partial<ExistingNetwork>, string[]]>([
+    [
+      "names instead of ids",
+      { vpcId: "main", publicSubnetIds: [subnet("11"), "public-b"] },
+      [
+        'vpcId: "main" is malformed: write a VPC\'s id, such as "vpc-0a1b2c3d4e5f60718"',
+        'publicSubnetIds[1]: "public-b" is malformed: write a subnet\'s id, such as "subnet-0a1b2c3d4e5f60718"',
+      ],
+    ],
+    [
+      "too few subnets",
+      { publicSubnetIds: [subnet("11")], privateSubnetIds: [], databaseSubnetIds: [] },
+      [
+        `publicSubnetIds: 1 is too few: a load balancer ${zones}`,
+        "privateSubnetIds: [] leaves no place for tasks: write one subnet or more",
+        `databaseSubnetIds: 0 is too few: Aurora ${zones}`,
+      ],
+    ],
+    [
+      "too few private subnets where the database stands in them",
+      { databaseSubnetIds: undefined },
+      [`privateSubnetIds: 1 is too few: Aurora ${zones}`],
+    ],
+    [
+      "the same subnet twice",
+      { publicSubnetIds: [subnet("11"), subnet("11")] },
+      [`publicSubnetIds[1]: "${subnet("11")}" stands here twice: write each subnet once`],
+    ],
+  ])("%s", (_, change, expected) => {
+    expect(problems(change)).toEqual(expected);
+  });
+
+  test("nothing when all is well, or known to Terraform only", () => {
+    const list = Token.asList({ resolve: () => "${data.aws_subnets.public.ids}" });
+    const id = Token.asString({ resolve: () => "${data.aws_vpc.main.id}" });
+    expect(problems({})).toEqual([]);
+    expect(problems({ vpcId: id, publicSubnetIds: list, privateSubnetIds: [id] })).toEqual([]);
+    expect(problems({ publicSubnetIds: [], privateSubnetIds: [subnet("21"), subnet("22")] }, true)).toEqual(
+      [],
+    );
   });
 });
 
@@ -232,7 +352,41 @@ describe("a network is refused with", () => {
     [
       "an unknown way out",
       { egress: "transit" as "nat" },
-      ['egress: "transit" is no way to the internet: write one of nat, nat-per-az, public-ip'],
+      ['egress: "transit" is no way out: write one of nat, nat-per-az, public-ip, endpoints'],
+    ],
+    [
+      "no range of the identity provider where there is no other way",
+      { egress: "endpoints" },
+      [
+        "identityProviderCidrs: is missing: with egress: endpoints the identity provider's ranges are the only way " +
+          'there, such as ["10.20.0.0/16"]',
+      ],
+    ],
+    [
+      "the whole internet for the identity provider's range",
+      { egress: "endpoints", identityProviderCidrs: ["0.0.0.0/0", "10.20.0.1/16"] },
+      [
+        'identityProviderCidrs[0]: "0.0.0.0/0" is no range of an internal network: write /8 or smaller',
+        'identityProviderCidrs[1]: "10.20.0.1/16" starts within its range: write 10.20.0.0/16',
+      ],
+    ],
+    [
+      "the identity provider's range where tasks reach everything",
+      { identityProviderCidrs: ["10.20.0.0/16"] },
+      [
+        "identityProviderCidrs: goes with egress: endpoints only; with nat tasks reach every address: remove it",
+      ],
+    ],
+    [
+      "public subnets that lead nowhere",
+      {
+        egress: "endpoints",
+        identityProviderCidrs: ["10.20.0.0/16"],
+        publicSubnetCidrs: ["10.1.11.0/24", "10.1.12.0/24"],
+      },
+      [
+        "publicSubnetCidrs: cannot go with egress: endpoints, which has no public subnets: remove one of the two",
+      ],
     ],
     [
       "a retention that CloudWatch lacks",

@@ -16,7 +16,11 @@ const SECRETS = {
   databasePassword: "arn:password",
 };
 
-function synth(options: TrackingServiceOptions = {}, egress: "nat" | "public-ip" = "nat"): Template {
+function synth(
+  options: TrackingServiceOptions = {},
+  egress: "nat" | "public-ip" = "nat",
+  autoPause = true,
+): Template {
   const stack = testStack();
   const name = "oauth2-mlflow";
   const network = {
@@ -37,6 +41,7 @@ function synth(options: TrackingServiceOptions = {}, egress: "nat" | "public-ip"
       subnetIds: ["database-1", "database-2"],
       passwordSecretArn: SECRETS.databasePassword,
       ephemeralPassword: "${ephemeral.password}",
+      autoPause,
     }),
     artifactStore: new ArtifactStore(stack, "artifact-store", { name, suffix: "test" }),
     proxyArtifacts: true,
@@ -145,6 +150,36 @@ describe("the default service", () => {
       MLFLOW_IMAGE,
       OAUTH2_PROXY_IMAGE,
     ]);
+  });
+
+  test.each(["migrate", "mlflow", "oauth2-proxy"])("confines %s to its user and its volumes", (name) => {
+    expect(template.container(name)).toMatchObject({
+      privileged: false,
+      readonlyRootFilesystem: true,
+      linuxParameters: { capabilities: { add: [], drop: ["ALL"] } },
+      stopTimeout: 120,
+    });
+  });
+
+  test("runs as nobody what listens, and with an init what has children", () => {
+    const containers = ["migrate", "mlflow", "oauth2-proxy"].map((name) => template.container(name));
+    expect(containers.map(({ user }) => user)).toEqual(["0:0", "65534:65534", "65532:65532"]);
+    expect(containers.map(({ linuxParameters }) => linuxParameters.initProcessEnabled)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  test("has one writable volume, which migrate opens for mlflow", () => {
+    expect(template.resource("aws_ecs_task_definition").volume).toEqual([{ name: "tmp" }]);
+    const mount = { sourceVolume: "tmp", containerPath: "/tmp", readOnly: false };
+    expect(template.container("migrate").mountPoints).toEqual([mount]);
+    expect(template.container("mlflow").mountPoints).toEqual([mount]);
+    expect(template.container("oauth2-proxy")).not.toHaveProperty("mountPoints");
+    expect(template.container("migrate").command[0]).toContain(
+      "test -k /tmp || chmod 1777 /tmp\nexec python",
+    );
   });
 
   test("shares its memory between oauth2-proxy and MLflow, whose workers follow from it", () => {
@@ -294,6 +329,35 @@ describe("a service with everything set", () => {
   });
 });
 
+describe("MLflow's workers and jobs follow from the task's size", () => {
+  test.each<[number, number, string, string]>([
+    [1024, 2048, "1", "false"],
+    [2048, 4096, "4", "false"],
+    [4096, 8192, "5", "true"],
+    [1024, 8192, "2", "true"],
+    [2048, 7168, "4", "false"],
+    [8192, 16384, "14", "true"],
+  ])("%i CPU units, %i MiB: %s workers, jobs %s", (cpu, memory, workers, jobs) => {
+    expect(environment(synth({ cpu, memory }), "mlflow")).toMatchObject({
+      MLFLOW_WORKERS: workers,
+      MLFLOW_SERVER_ENABLE_JOB_EXECUTION: jobs,
+    });
+  });
+
+  const periodic = "MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS";
+  const size = { cpu: 4096, memory: 8192 };
+
+  test("starts no jobs by itself where several tasks would, or where they kept the database awake", () => {
+    expect(environment(synth(size), "mlflow")[periodic]).toBe("false");
+    expect(environment(synth({ ...size, maxCapacity: 1 }), "mlflow")[periodic]).toBe("false");
+    expect(environment(synth(size, "nat", false), "mlflow")[periodic]).toBe("false");
+  });
+
+  test("starts jobs by itself in the only task on a database that is awake", () => {
+    expect(environment(synth({ ...size, maxCapacity: 1 }, "nat", false), "mlflow")[periodic]).toBe("true");
+  });
+});
+
 test("the most tasks are never fewer than the least", () => {
   expect(synth({ minCapacity: 6 }).resource("aws_appautoscaling_target")).toMatchObject({
     min_capacity: 6,
@@ -311,6 +375,11 @@ describe("a service is refused with", () => {
       "memory that does not go with the CPU",
       { cpu: 256 },
       "memory: 4096 MiB does not go with 256 CPU units on Fargate: 512, 1024 or 2048",
+    ],
+    [
+      "memory that MLflow cannot live in",
+      { cpu: 256, memory: 1024 },
+      "memory: 1024 MiB leave MLflow 768 beside oauth2-proxy, and it is killed below 900: write 2048 or more",
     ],
     [
       "more tasks at least than at most",

@@ -6,6 +6,18 @@ export interface ContainerDefinition {
   readonly image: string;
   /** Whether the task stops when this container does. */
   readonly essential: boolean;
+  /** User and group that the processes run as, by number. @default - the image's own */
+  readonly user?: string;
+  /** Whether the container has the host's rights. */
+  readonly privileged: false;
+  /** Whether only mounted volumes can be written. */
+  readonly readonlyRootFilesystem: true;
+  /** The task's volumes that the container sees. @default - none */
+  readonly mountPoints?: readonly MountPoint[];
+  /** What the kernel allows, and who is process 1. */
+  readonly linuxParameters: LinuxParameters;
+  /** Seconds between SIGTERM and SIGKILL. */
+  readonly stopTimeout: number;
   /** Hard limit in MiB. @default - the task's memory */
   readonly memory?: number;
   /** Replaces the image's entry point. @default - the image's own */
@@ -40,6 +52,24 @@ export interface SecretReference {
   readonly name: string;
   /** The secret's ARN. */
   readonly valueFrom: string;
+}
+
+/** A volume of the task in a container. */
+export interface MountPoint {
+  /** The volume's name in the task definition. */
+  readonly sourceVolume: string;
+  /** Where the container sees it. */
+  readonly containerPath: string;
+  /** Whether the container cannot write it. */
+  readonly readOnly: boolean;
+}
+
+/** What the kernel allows a container, and who is its process 1. */
+export interface LinuxParameters {
+  /** Capabilities added to the usual ones, and taken away. */
+  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
+  /** Whether process 1 is an init that passes signals on and reaps orphans. */
+  readonly initProcessEnabled: boolean;
 }
 
 /** A port that a container listens on. */
@@ -79,6 +109,28 @@ export interface LogConfiguration {
   /** Its options. */
   readonly options: Readonly<Record<string, string>>;
 }
+
+/**
+ * What every container is held to: no rights beyond its user's, nothing to write but volumes. The time to stop is the
+ * longest that Fargate gives, for uploads that are under way.
+ */
+export const CONFINED = {
+  privileged: false,
+  readonlyRootFilesystem: true,
+  // ECS fills in an empty list; left out here, each plan would replace the task definition.
+  linuxParameters: { capabilities: { add: [], drop: ["ALL"] }, initProcessEnabled: false },
+  stopTimeout: 120,
+} as const;
+
+/** The task's volume for temporary files. It starts empty with each task and holds the rest of the task's 20 GiB. */
+export const TEMPORARY_FILES = "tmp";
+
+/** The volume for temporary files at its place. */
+export const TEMPORARY_FILES_MOUNT: MountPoint = {
+  sourceVolume: TEMPORARY_FILES,
+  containerPath: "/tmp",
+  readOnly: false,
+};
 
 /**
  * The log configuration of a container that writes to CloudWatch Logs.

@@ -1,5 +1,10 @@
 import { type BackendStoreConnection, exportBackendStoreUri } from "./backend-store-uri";
-import type { ContainerDefinition, LogConfiguration } from "./container-definition";
+import {
+  CONFINED,
+  type ContainerDefinition,
+  type LogConfiguration,
+  TEMPORARY_FILES_MOUNT,
+} from "./container-definition";
 
 /** What the migration needs. */
 export interface MigrateContainerProps {
@@ -17,6 +22,7 @@ const LOCK_TIMEOUT = 3600;
 /**
  * Creates or upgrades the database schema, then exits. MySQL cannot roll back a schema change, so no two tasks may do
  * this at once (an advisory lock sees to it) and no health check may kill it half-way (mlflow issues 23721, 19943).
+ * As process 1 it does not die of SIGTERM, so a task that is stopped leaves it its time; an init would pass that on.
  */
 export function migrateContainer({
   image,
@@ -24,15 +30,26 @@ export function migrateContainer({
   logConfiguration,
 }: MigrateContainerProps): ContainerDefinition {
   return {
+    ...CONFINED,
     name: "migrate",
     image,
     essential: false,
+    user: "0:0",
+    mountPoints: [TEMPORARY_FILES_MOUNT],
     entryPoint: ["sh", "-c"],
-    command: [`${exportBackendStoreUri(backendStore)}\nexec python - <<'PYTHON'\n${UPGRADE}PYTHON\n`],
+    command: [
+      `${exportBackendStoreUri(backendStore)}\n${OPEN_TEMPORARY_FILES}\nexec python - <<'PYTHON'\n${UPGRADE}PYTHON\n`,
+    ],
     secrets: [{ name: "DB_PASSWORD", valueFrom: backendStore.passwordSecretArn }],
     logConfiguration,
   };
 }
+
+/**
+ * A volume on Fargate belongs to root, who alone may write it (containers-roadmap issue 938); mlflow is not root.
+ * Root needs no capability to open what is its own.
+ */
+const OPEN_TEMPORARY_FILES = "test -k /tmp || chmod 1777 /tmp";
 
 const UPGRADE = `\
 import os, sys

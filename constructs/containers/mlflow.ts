@@ -1,8 +1,16 @@
 import { type BackendStoreConnection, exportBackendStoreUri } from "./backend-store-uri";
-import type { ContainerDefinition, LogConfiguration } from "./container-definition";
+import {
+  CONFINED,
+  type ContainerDefinition,
+  type LogConfiguration,
+  TEMPORARY_FILES_MOUNT,
+} from "./container-definition";
 
 /** The port that MLflow listens on, on the task's loopback interface only. */
 export const MLFLOW_PORT = 4180;
+
+/** "nobody" in Debian, which MLflow's image is made from. */
+const NOBODY = "65534:65534";
 
 /** What MLflow's tracking server needs. */
 export interface MlflowContainerProps {
@@ -12,6 +20,10 @@ export interface MlflowContainerProps {
   readonly memory: number;
   /** Number of server processes. */
   readonly workers: number;
+  /** Whether it runs background jobs. */
+  readonly jobs: boolean;
+  /** Whether it also starts jobs by itself, each minute; only one task may, and they keep the database awake. */
+  readonly periodicJobs: boolean;
   /** How to reach the backend store. */
   readonly backendStore: BackendStoreConnection;
   /** Whether the database may pause when nobody is connected to it. */
@@ -33,9 +45,14 @@ export interface MlflowContainerProps {
 /** MLflow's tracking server, after the migration. */
 export function mlflowContainer(props: MlflowContainerProps): ContainerDefinition {
   return {
+    ...CONFINED,
+    // MLflow starts processes that start others.
+    linuxParameters: { ...CONFINED.linuxParameters, initProcessEnabled: true },
     name: "mlflow",
     image: props.image,
     essential: true,
+    user: NOBODY,
+    mountPoints: [TEMPORARY_FILES_MOUNT],
     memory: props.memory,
     entryPoint: ["sh", "-c"],
     command: [`${exportBackendStoreUri(props.backendStore)}\nexec mlflow server\n`],
@@ -63,6 +80,8 @@ const HEALTH = `http://127.0.0.1:${MLFLOW_PORT}/health`;
 function mlflowEnvironment(props: MlflowContainerProps): Record<string, string> {
   return {
     AWS_DEFAULT_REGION: props.region,
+    // Nobody's own home does not exist.
+    HOME: "/tmp",
     MLFLOW_HOST: "127.0.0.1",
     MLFLOW_PORT: String(MLFLOW_PORT),
     MLFLOW_WORKERS: String(props.workers),
@@ -77,7 +96,8 @@ function mlflowEnvironment(props: MlflowContainerProps): Record<string, string> 
     ...(props.autoPause
       ? { MLFLOW_SQLALCHEMYSTORE_POOLCLASS: "NullPool" }
       : { MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: "3600" }),
-    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: String(props.jobs),
+    ...(props.jobs ? { MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS: String(props.periodicJobs) } : {}),
     MLFLOW_DISABLE_TELEMETRY: "true",
   };
 }

@@ -1,7 +1,7 @@
 import type { IdentityProvider } from "../identity/identity-provider";
 import type { JwtIssuer } from "../identity/jwt-issuer";
 import type { SecretArns } from "../secrets";
-import type { ContainerDefinition, LogConfiguration } from "./container-definition";
+import { CONFINED, type ContainerDefinition, type LogConfiguration } from "./container-definition";
 import { MLFLOW_PORT } from "./mlflow";
 
 /** The port that the load balancer reaches. */
@@ -43,9 +43,12 @@ export interface Oauth2ProxyContainerProps {
 /** oauth2-proxy, the only way in: it logs people in and checks the bearer tokens of programs. */
 export function oauth2ProxyContainer(props: Oauth2ProxyContainerProps): ContainerDefinition {
   return {
+    ...CONFINED,
     name: "oauth2-proxy",
     image: props.image,
     essential: true,
+    // Its image's own user, also where the image is another build. It writes nothing.
+    user: "65532:65532",
     memory: props.memory,
     command: [
       `--http-address=0.0.0.0:${OAUTH2_PROXY_PORT}`,

@@ -21,6 +21,8 @@ const MLFLOW = mlflowContainer({
   ...SHARED,
   memory: 1024,
   workers: 1,
+  jobs: false,
+  periodicJobs: false,
   autoPause: true,
   artifactsDestination: "s3://bucket/",
   proxyArtifacts: true,

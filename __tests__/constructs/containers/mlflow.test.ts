@@ -4,6 +4,8 @@ const PROPS: MlflowContainerProps = {
   image: "mlflow:test",
   memory: 1024,
   workers: 2,
+  jobs: false,
+  periodicJobs: false,
   backendStore: { user: "u", passwordSecretArn: "arn:p", endpoint: "db", port: 3306, databaseName: "d" },
   autoPause: true,
   artifactsDestination: "s3://bucket/",
@@ -23,6 +25,7 @@ describe("the container mlflow", () => {
   test("listens on loopback only, accepts MLflow's own name only, and passes artifacts on", () => {
     expect(environment()).toEqual({
       AWS_DEFAULT_REGION: "eu-west-1",
+      HOME: "/tmp",
       MLFLOW_HOST: "127.0.0.1",
       MLFLOW_PORT: "4180",
       MLFLOW_WORKERS: "2",
@@ -48,6 +51,13 @@ describe("the container mlflow", () => {
     const awake = environment({ autoPause: false });
     expect(awake).toMatchObject({ MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE: "3600" });
     expect(awake).not.toHaveProperty("MLFLOW_SQLALCHEMYSTORE_POOLCLASS");
+  });
+
+  test.each([true, false])("runs background jobs, and by itself: %s", (periodicJobs) => {
+    expect(environment({ jobs: true, periodicJobs })).toMatchObject({
+      MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "true",
+      MLFLOW_SERVER_JOB_ENABLE_PERIODIC_TASKS: String(periodicJobs),
+    });
   });
 
   test("hands options to uvicorn", () => {
