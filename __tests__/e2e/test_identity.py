@@ -449,6 +449,9 @@ class Sessions(unittest.TestCase):
                 self.assertEqual(Issuer.refreshes, before + 1)
         self.assertFalse(self.alive_after_its_first_token("oidc", refreshable=False))
 
+    def test_at_github_need_none(self) -> None:
+        self.assertTrue(self.alive_after_its_first_token("github", refreshable=False))
+
 
 if __name__ == "__main__":
     sys.exit(unittest.main())

@@ -261,13 +261,13 @@ const PUBLIC_EMAIL_DOMAINS: readonly string[] = [
 ];
 
 function emailDomainProblems(login: Partial<LoginOptions>, risks: readonly Risk[]): Problem[] {
-  const { emailDomains: domains, groups, organization } = login;
+  const { emailDomains: domains, groups = [] } = login;
   if (domains === undefined) return [];
   if (domains.length === 0) {
     const message = '[] lets nobody in: write the domains of your e-mail addresses, such as ["example.com"]';
     return [{ path: "emailDomains", message }];
   }
-  const accepted = risks.includes("open-email-domain") || (groups ?? organization ?? "").length > 0;
+  const accepted = risks.includes("open-email-domain") || groups.length > 0;
   const fix = 'name your domains, or acknowledge it with acknowledgedRisks: ["open-email-domain"]';
   return domains.flatMap((domain, index) => {
     const path = `emailDomains[${index}]`;

@@ -3,7 +3,7 @@ import { checkPattern, show } from "../checks";
 import type { Problem } from "../errors";
 import type { Risk } from "../risks";
 import { type IdentityProvider, issuerProblems } from "./identity-provider";
-import { type LoginOptions, PRESETS } from "./presets";
+import { anyEmail, type LoginOptions, PRESETS } from "./presets";
 
 /** The client id of the gcloud command: every Google account can get a token with this audience. */
 export const PUBLIC_GCLOUD_AUDIENCE = "32555940559.apps.googleusercontent.com";
@@ -238,8 +238,8 @@ function projectProblems(
   return problems;
 }
 
-function decidesByGroups({ groups, organization, emailDomains }: Partial<LoginOptions>): boolean {
-  return groups !== undefined || (organization !== undefined && emailDomains === undefined);
+function decidesByGroups({ groups, organization, ...login }: Partial<LoginOptions>): boolean {
+  return groups !== undefined || (organization !== undefined && anyEmail(login));
 }
 
 /**

@@ -138,12 +138,10 @@ export const PRESETS: { readonly [name in ProviderName]: Preset } = {
       ...(teams.length > 0 ? [`--github-team=${teams.join(",")}`] : []),
     ],
     // GitHub's own check is one of logins only. Where no e-mail domain holds, this one holds for bearer tokens too.
-    groupFlags: ({ organization, teams, emailDomains }) =>
-      emailDomains === undefined
-        ? (teams?.map((team) => `--allowed-group=${organization}:${team}`) ?? [
-            `--allowed-group=${organization}`,
-          ])
-        : [],
+    groupFlags: ({ organization, teams, ...login }) => {
+      const groups = teams?.map((team) => `${organization}:${team}`) ?? [organization];
+      return anyEmail(login) ? groups.map((group) => `--allowed-group=${group}`) : [];
+    },
   },
   gitlab: {
     // GitLab signs tokens of CI jobs like those of logins. A job may choose their audience, the login's client too, and its
@@ -177,3 +175,12 @@ export const PRESETS: { readonly [name in ProviderName]: Preset } = {
     ],
   },
 };
+
+/**
+ * Whether a login takes any e-mail address, so that something else must decide.
+ *
+ * @param login what is known of it
+ */
+export function anyEmail({ emailDomains }: Pick<LoginOptions, "emailDomains">): boolean {
+  return emailDomains?.includes("*") ?? true;
+}

@@ -135,7 +135,10 @@ test("every e-mail domain passes where groups decide, and only then", () => {
 
 describe("members of an organization on GitHub", () => {
   test("are checked with every request where no e-mail domain is", () => {
-    expect(IdentityProvider.github({ organization: "acme" }).flags).toContain("--allowed-group=acme");
+    for (const any of [undefined, ["*"]]) {
+      const { flags } = IdentityProvider.of({ provider: "github", organization: "acme", emailDomains: any });
+      expect(flags).toContain("--allowed-group=acme");
+    }
   });
 
   test("are checked when they log in where e-mail domains hold for programs", () => {
@@ -216,6 +219,7 @@ describe("a login is refused with", () => {
     ]);
     expect(messages(open, ["open-email-domain"])).toEqual([]);
     expect(messages({ ...open, groups })).toEqual([]);
+    expect(messages({ provider: "github", organization: "acme", emailDomains: ["*"] })).toHaveLength(1);
   });
 
   test.each(["gmail.com", "outlook.com", "developer.gserviceaccount.com"])(
