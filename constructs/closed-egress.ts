@@ -6,7 +6,7 @@ import type { MlflowProps } from "./mlflow";
 
 /** Issuers that answer on the internet only. */
 const PUBLIC_ISSUERS =
-  /^https:\/\/(accounts\.google\.com|login\.microsoftonline\.com|token\.actions\.githubusercontent\.com|gitlab\.com)(\/|$)/;
+  /^https:\/\/(accounts\.google\.com|login\.microsoftonline\.com|token\.actions\.githubusercontent\.com|gitlab\.com|github\.com|cognito-idp\.[a-z0-9-]+\.amazonaws\.com|[a-z0-9.-]+\.(okta|auth0)\.com)(\/|$)/;
 
 /**
  * What cannot go with a network without a way to the internet (`network.egress: endpoints`): an internet-facing load
@@ -17,7 +17,8 @@ const PUBLIC_ISSUERS =
 export function closedEgressProblems(props: Partial<MlflowProps>): Problem[] {
   if (props.network?.egress !== "endpoints") return [];
   const issuers = [
-    { path: "login", issuer: props.login?.issuer },
+    // GitHub's logins have no issuer.
+    { path: "login", issuer: props.login && (props.login.issuer ?? "https://github.com") },
     ...(props.programs ?? []).map(({ issuer }, index) => ({ path: `programs[${index}].issuer`, issuer })),
   ];
   return [...loadBalancerProblem(props), ...issuers.flatMap(issuerProblem), ...imageProblems(props)];

@@ -4,6 +4,7 @@ export * from "./dns-record";
 export { ConfigurationError, type Problem } from "./errors";
 export * from "./identity/identity-provider";
 export * from "./identity/jwt-issuer";
+export type { LoginOptions, ProviderName } from "./identity/presets";
 export * from "./load-balancer";
 export * from "./mlflow";
 export * from "./mlflow-stack";

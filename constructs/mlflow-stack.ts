@@ -4,6 +4,7 @@ import type { Construct } from "constructs";
 import { checkPattern } from "./checks";
 import { type Problem, refuse } from "./errors";
 import { Mlflow, mlflowProblems, type MlflowProps } from "./mlflow";
+import type { Risk } from "./risks";
 import type { StateBackend } from "./state-backend";
 
 /** What an AWS account and a region are deployed with. */
@@ -74,10 +75,10 @@ export class MlflowStack extends TerraformStack {
     this.addOverride("terraform.required_version", ">= 1.11");
     props.state.bind(this, region);
     this.mlflow = new Mlflow(this, "mlflow", { ...props, dnsProvider });
-    this.addOutputs();
+    this.addOutputs(props.acknowledgedRisks ?? []);
   }
 
-  private addOutputs(): void {
+  private addOutputs(risks: readonly Risk[]): void {
     const { uri, artifactStore, backendStore, loadBalancer, network, service } = this.mlflow;
     const outputs: Record<string, { value: unknown; description: string }> = {
       mlflow_uri: { value: uri, description: "MLflow's URL, for browsers and as MLFLOW_TRACKING_URI" },
@@ -96,6 +97,10 @@ export class MlflowStack extends TerraformStack {
         description: "Logs of logins and requests",
       },
       vpc_id: { value: network.vpcId, description: "The VPC" },
+      acknowledged_risks: {
+        value: [...new Set(risks)],
+        description: "Openings that are otherwise refused (README, Security)",
+      },
     };
     for (const [name, config] of Object.entries(outputs)) {
       new TerraformOutput(this, name, config).overrideLogicalId(name);

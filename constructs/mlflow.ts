@@ -249,9 +249,11 @@ export class Mlflow extends Construct {
 type Destination = Pick<VpcSecurityGroupEgressRuleConfig, "cidrIpv4" | "prefixListId" | "description">;
 
 /** 443, and the ports of issuers that are known to have another one. */
-function issuerPorts(issuers: readonly { readonly issuer: string }[]): number[] {
-  const known = issuers.filter(({ issuer }) => !Token.isUnresolved(issuer));
-  const ports = known.map(({ issuer }) => Number(new URL(issuer).port || 443));
+function issuerPorts(issuers: readonly { readonly issuer?: string | undefined }[]): number[] {
+  const known = issuers.flatMap(({ issuer }) =>
+    issuer === undefined || Token.isUnresolved(issuer) ? [] : [issuer],
+  );
+  const ports = known.map((issuer) => Number(new URL(issuer).port || 443));
   return [...new Set([443, ...ports])].sort((a, b) => a - b);
 }
 
@@ -266,9 +268,9 @@ export function mlflowProblems(props: Partial<MlflowProps>): Problem[] {
   return [
     ...nameProblems(name),
     ...under("dns", dnsProblems(props.dns ?? {})),
-    ...under("login", loginProblems(props.login ?? {}, risks)),
+    ...under("login", loginProblems(props.login?.options ?? {}, risks)),
     ...(props.programs ?? []).flatMap((issuer, index) =>
-      under(`programs[${index}]`, jwtIssuerProblems(issuer, risks)),
+      under(`programs[${index}]`, jwtIssuerProblems(issuer, risks, props.login)),
     ),
     ...under("secrets", secretsProblems(props.secrets ?? {})),
     ...under("network", networkProblems(props.network ?? {})),

@@ -11,7 +11,8 @@ dns: { hostedZone: example.com, recordName: mlflow, domain: example.com }
 login: { provider: google, emailDomains: [example.com] }
 programs:
   - { issuer: google, audience: "https://mlflow.example.com" }
-  - { issuer: "https://ci.example.com", audience: it's }
+  - { issuer: "https://ci.example.com", audience: it's, mayNamePeople: true }
+acknowledgedRisks: [issuer-names-people]
 loadBalancer: { httpsPort: 8443 }
 `;
 
@@ -123,7 +124,7 @@ describe("printing for scripts", () => {
       "certificateDomain: example.com",
       "secretsPrefix: mlflow",
       "loginProvider: google",
-      "loginIssuer: ",
+      "loginIssuer: https://accounts.google.com",
       "emailDomains: example.com",
       "programs: https://accounts.google.com=https://mlflow.example.com https://ci.example.com=it's",
     ]);

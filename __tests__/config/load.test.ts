@@ -65,7 +65,7 @@ describe("a file with everything set", () => {
         serverOptions: "--log-level warning",
       },
       loadBalancer: { internal: true, allowedCidrs: ["10.0.0.0/8"], certificateDomain: "*.example.com" },
-      acknowledgedRisks: ["open-email-domain", "public-gcloud-audience"],
+      acknowledgedRisks: ["open-email-domain", "public-gcloud-audience", "issuer-names-people"],
     };
     const subnets = {
       publicSubnetCidrs: ["10.2.0.0/24", "10.2.1.0/24"],
@@ -79,7 +79,8 @@ describe("a file with everything set", () => {
       login: { provider: "oidc", issuer: "https://login.example.com", emailDomains: ["*"] },
       programs: [
         { issuer: "google", audience: GCLOUD },
-        { issuer: "https://ci.example.com", audience: "mlflow" },
+        { issuer: "google", audience: "mlflow", projects: ["acme-training"] },
+        { issuer: "https://ci.example.com", audience: "mlflow", mayNamePeople: true },
       ],
     });
     expect(props).toMatchObject({
@@ -87,7 +88,8 @@ describe("a file with everything set", () => {
       login: IdentityProvider.oidc({ issuer: "https://login.example.com", emailDomains: ["*"] }),
       programs: [
         JwtIssuer.google({ audience: GCLOUD }),
-        JwtIssuer.oidc({ issuer: "https://ci.example.com", audience: "mlflow" }),
+        JwtIssuer.googleServiceAccounts({ audience: "mlflow", projects: ["acme-training"] }),
+        JwtIssuer.oidc({ issuer: "https://ci.example.com", audience: "mlflow", mayNamePeople: true }),
       ],
     });
   });
@@ -182,7 +184,7 @@ describe("a file is refused with", () => {
       },
       [
         "network.egress: 1 is a number, must be a string: write it in quotes",
-        'acknowledgedRisks[0]: "everything" is not allowed: write one of open-email-domain, public-gcloud-audience',
+        'acknowledgedRisks[0]: "everything" is not allowed: write one of open-email-domain, public-gcloud-audience, shared-issuer, issuer-names-people',
         'state.lock: "none" is not allowed: write one of dynamodb, lockfile, both',
       ],
     ],
@@ -303,7 +305,31 @@ describe("a file is refused with", () => {
     [
       "Google with another issuer",
       { login: { ...MINIMAL.login, issuer: "https://login.example.com" } },
-      ["login.issuer: does not go with google, which has its own: remove it, or write provider: oidc"],
+      ["login.issuer: does not go with google: remove it, google knows emailDomains"],
+    ],
+    [
+      "a login without an allow-list",
+      { login: { provider: "okta", issuer: "https://acme.okta.com" } },
+      [
+        "login.emailDomains: is missing, and so is groups: without either every account of the identity provider could " +
+          'log in; write the domains of your e-mail addresses, such as ["example.com"], or groups, or both',
+      ],
+    ],
+    [
+      "keys of another identity provider",
+      { login: { provider: "entra-id", issuer: "https://login.example.com", emailDomains: ["example.com"] } },
+      [
+        "login.tenantId: is missing: the directory's (tenant's) id, a UUID",
+        "login.issuer: does not go with entra-id: remove it, entra-id knows tenantId, emailDomains, groups, groupsClaim",
+      ],
+    ],
+    [
+      "an identity provider that there is none of",
+      { login: { provider: "gogle", emailDomains: ["example.com"] } },
+      [
+        'login.provider: "gogle" is not allowed: write one of google, entra-id, okta, cognito, keycloak, github, gitlab, ' +
+          "auth0, oidc",
+      ],
     ],
     [
       "an issuer without TLS",
@@ -311,7 +337,7 @@ describe("a file is refused with", () => {
       [
         'programs[0].issuer: "http://ci.example.com" is no issuer: write its https URL as in the "iss" of its tokens, ' +
           'such as "https://login.example.com"',
-        'programs[0].audience: "a b" is no audience: write the tokens\' "aud", without spaces, commas and "="',
+        'programs[0].audience: "a b" is no audience: write the tokens\' "aud", without spaces, commas, quotes and "="',
       ],
     ],
   ])("%s", (_, change, problems) => {

@@ -140,14 +140,25 @@ describe("MLflow without a way to the internet is refused with", () => {
       {
         login: IdentityProvider.google({ emailDomains: ["example.com"] }),
         programs: [
-          JwtIssuer.oidc({ issuer: "https://ci.example.com", audience: "mlflow" }),
-          JwtIssuer.oidc({ issuer: "https://token.actions.githubusercontent.com", audience: "mlflow" }),
+          JwtIssuer.oidc({ issuer: "https://ci.example.com", audience: "mlflow", mayNamePeople: true }),
+          JwtIssuer.githubActions({ audience: "mlflow" }),
         ],
+        acknowledgedRisks: ["issuer-names-people", "shared-issuer"],
       },
       [
         `login: ${public_("https://accounts.google.com")}`,
         `programs[1].issuer: ${public_("https://token.actions.githubusercontent.com")}`,
       ],
+    ],
+    [
+      "a login without an issuer",
+      { login: IdentityProvider.github({ organization: "acme" }) },
+      [`login: ${public_("https://github.com")}`],
+    ],
+    [
+      "issuers of services on the internet",
+      { login: IdentityProvider.auth0({ domain: "acme.eu.auth0.com", emailDomains: ["example.com"] }) },
+      [`login: ${public_("https://acme.eu.auth0.com/")}`],
     ],
     [
       "the default images",

@@ -50,6 +50,7 @@ describe("the default stack", () => {
       mlflow_log_group: template.ref("aws_cloudwatch_log_group", "mlflow-log-group", "name"),
       oauth2_proxy_log_group: template.ref("aws_cloudwatch_log_group", "oauth2-proxy-log-group", "name"),
       vpc_id: template.ref("aws_vpc", "", "id"),
+      acknowledged_risks: [],
     });
   });
 });
@@ -61,11 +62,16 @@ describe("a stack with everything set", () => {
     dnsAssumeRole: "arn:aws-us-gov:iam::444455556666:role/dns/records",
     tags: { team: "ml", env: "production" },
     providerVersion: "6.25.0",
+    acknowledgedRisks: ["shared-issuer", "open-email-domain", "shared-issuer"],
   });
   const common = {
     region: "eu-west-1",
     default_tags: [{ tags: { env: "production", project: "oauth2-mlflow", team: "ml" } }],
   };
+
+  test("lists the risks that were acknowledged", () => {
+    expect(template.json.output?.acknowledged_risks.value).toEqual(["shared-issuer", "open-email-domain"]);
+  });
 
   test("touches the given account only, by the given role", () => {
     expect(template.json.provider?.aws[0]).toEqual({

@@ -147,9 +147,10 @@ describe("MLflow with parts of one's own", () => {
         emailDomains: ["example.com"],
       }),
       programs: [
-        JwtIssuer.oidc({ issuer: "https://ci.example.com:9443", audience: "mlflow" }),
+        JwtIssuer.oidc({ issuer: "https://ci.example.com:9443", audience: "mlflow", mayNamePeople: true }),
         JwtIssuer.google({ audience: "mlflow" }),
       ],
+      acknowledgedRisks: ["issuer-names-people"],
     });
     expect(egressPorts(template)).toEqual([443, 8444, 9443]);
   });

@@ -70,7 +70,8 @@ region: eu-west-1
 state: ${2:-$state}
 dns: {hostedZone: example.com, recordName: mlflow, domain: example.com}
 login: {provider: google, emailDomains: [example.com, example.org]}
-programs: [{issuer: google, audience: "https://mlflow.example.com"}, {issuer: "https://idp.example.com", audience: trainer}]
+programs: [{issuer: google, audience: "https://mlflow.example.com"}, {issuer: "https://idp.example.com", audience: trainer, mayNamePeople: true}]
+acknowledgedRisks: [issuer-names-people]
 ${3:-}
 END
 }

@@ -1,3 +1,5 @@
+import type { JwtIssuerOptions } from "../identity/jwt-issuer";
+import type { LoginOptions } from "../identity/presets";
 import type { MlflowOptions } from "../mlflow";
 import type { StackOptions } from "../mlflow-stack";
 import type { S3StateProps } from "../state-backend";
@@ -16,36 +18,15 @@ export interface StateFile extends Omit<S3StateProps, "bucket"> {
   readonly bucket?: string;
 }
 
-/** The company's identity provider. */
-export interface LoginFile {
-  /** `google`, or `oidc` for any OpenID Connect provider. */
-  readonly provider: "google" | "oidc";
-  /**
-   * The issuer's URL; `oidc` needs it.
-   * @default - Google's own
-   */
-  readonly issuer?: string;
-  /** Domains of the e-mail addresses that may log in, such as `example.com`; sub-domains are not included. */
-  readonly emailDomains: readonly string[];
-}
-
-/** An issuer of bearer tokens for programs. */
-export interface ProgramFile {
-  /** `google`, or the issuer's URL as in the tokens' `iss`. */
-  readonly issuer: string;
-  /** The `aud` that a token must have. */
-  readonly audience: string;
-}
-
 /** One environment: a file in `environments/`, whose name is the stack's. */
 export interface EnvironmentFile extends StackOptions, MlflowOptions {
   /** Where Terraform keeps its state. */
   readonly state: StateFile;
   /** Who logs people in. */
-  readonly login: LoginFile;
+  readonly login: LoginOptions;
   /**
    * Whose bearer tokens programs may send, beside those of the login's own client.
    * @default - no other issuer
    */
-  readonly programs?: readonly ProgramFile[];
+  readonly programs?: readonly JwtIssuerOptions[];
 }

@@ -4,9 +4,10 @@ import { parseDocument } from "yaml";
 import { ConfigurationError, type Problem, refuse, under } from "../errors";
 import { IdentityProvider } from "../identity/identity-provider";
 import { JwtIssuer } from "../identity/jwt-issuer";
+import { PRESETS } from "../identity/presets";
 import { type MlflowStackProps, stackProblems } from "../mlflow-stack";
 import { s3StateProblems, StateBackend } from "../state-backend";
-import type { EnvironmentFile, LoginFile, ProgramFile, StateFile } from "./environment-file";
+import type { EnvironmentFile, StateFile } from "./environment-file";
 import { checkShape } from "./schema-problems";
 
 /** One environment, ready to be made a stack. */
@@ -67,8 +68,8 @@ export function loadEnvironment(path: string): Environment {
       state.backend === "local"
         ? StateBackend.local()
         : StateBackend.s3({ ...state, bucket: String(state.bucket) }),
-    login: identityProvider(login),
-    programs: programs.map(jwtIssuer),
+    login: IdentityProvider.of(login),
+    programs: programs.map((program) => JwtIssuer.of(program)),
   };
   return { name, file: complete, props };
 }
@@ -105,10 +106,12 @@ function valueProblems({ state, login, programs, ...rest }: Partial<EnvironmentF
     ...under("state", stateProblems(state ?? {}, state !== undefined)),
     ...stackProblems({
       ...rest,
-      login: login?.provider === "oidc" || login?.provider === "google" ? identityProvider(login) : undefined,
-      programs: (Array.isArray(programs) ? programs : []).map(jwtIssuer),
+      login:
+        login !== undefined && Object.hasOwn(PRESETS, login.provider)
+          ? IdentityProvider.of(login)
+          : undefined,
+      programs: (Array.isArray(programs) ? programs : []).map((program) => JwtIssuer.of(program)),
     }),
-    ...under("login", issuerPresence(login)),
   ];
 }
 
@@ -122,31 +125,4 @@ function stateProblems(state: StateFile, given: boolean): Problem[] {
     });
   }
   return problems;
-}
-
-function issuerPresence(login: LoginFile | undefined): Problem[] {
-  if (login?.provider === "oidc" && login.issuer === undefined) {
-    return [
-      { path: "issuer", message: 'is missing: the identity provider\'s URL, as in the "iss" of its tokens' },
-    ];
-  }
-  if (login?.provider === "google" && login.issuer !== undefined) {
-    return [
-      {
-        path: "issuer",
-        message: "does not go with google, which has its own: remove it, or write provider: oidc",
-      },
-    ];
-  }
-  return [];
-}
-
-function identityProvider({ provider, issuer, emailDomains }: LoginFile): IdentityProvider {
-  return provider === "google"
-    ? IdentityProvider.google({ emailDomains })
-    : IdentityProvider.oidc({ issuer: issuer as string, emailDomains });
-}
-
-function jwtIssuer({ issuer, audience }: ProgramFile): JwtIssuer {
-  return issuer === "google" ? JwtIssuer.google({ audience }) : JwtIssuer.oidc({ issuer, audience });
 }

@@ -3,6 +3,7 @@
  * that a shell can evaluate. The scripts in `scripts/` read environments this way.
  */
 import { join } from "node:path";
+import { allEmailDomains } from "../containers/oauth2-proxy";
 import { hostName } from "../dns-record";
 import { publicHost } from "../load-balancer";
 import { resolveS3State } from "../state-backend";
@@ -36,8 +37,8 @@ function values({ name, file, props }: Environment): Record<string, string> {
     certificateDomain: file.loadBalancer?.certificateDomain ?? dns.domain,
     secretsPrefix: file.secrets?.prefix ?? "mlflow",
     loginProvider: login.provider,
-    loginIssuer: login.issuer ?? "",
-    emailDomains: login.emailDomains.join(" "),
+    loginIssuer: props.login.issuer ?? "",
+    emailDomains: allEmailDomains(props.login, props.programs ?? []).join(" "),
     programs: (props.programs ?? []).map(({ issuer, audience }) => `${issuer}=${audience}`).join(" "),
   };
 }

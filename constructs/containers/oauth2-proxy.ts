@@ -55,7 +55,8 @@ export function oauth2ProxyContainer(props: Oauth2ProxyContainerProps): Containe
       `--upstream=http://127.0.0.1:${MLFLOW_PORT}`,
       // Uploads and downloads of large artifacts: as long as the load balancer waits.
       "--upstream-timeout=600s",
-      ...loginFlags(props.login),
+      ...loginFlags(props.login, props.programs),
+      // Fixed, so there is no need for --reverse-proxy: no X-Forwarded header is believed, whoever sends it.
       `--redirect-url=https://${props.publicHost}/oauth2/callback`,
       "--cookie-name=__Host-mlflow",
       "--cookie-secure=true",
@@ -82,13 +83,22 @@ export function oauth2ProxyContainer(props: Oauth2ProxyContainerProps): Containe
   };
 }
 
-function loginFlags({ provider, issuer, emailDomains }: IdentityProvider): string[] {
+function loginFlags(login: IdentityProvider, programs: readonly JwtIssuer[]): string[] {
   return [
-    `--provider=${provider}`,
-    ...(provider === "oidc" ? [`--oidc-issuer-url=${issuer}`] : []),
-    ...emailDomains.map((domain) => `--email-domain=${domain}`),
+    ...login.flags,
+    ...allEmailDomains(login, programs).map((domain) => `--email-domain=${domain}`),
     "--code-challenge-method=S256",
     "--insecure-oidc-skip-nonce=false",
     "--skip-provider-button=true",
   ];
+}
+
+/**
+ * Every e-mail domain that is let in, of people and of programs: oauth2-proxy has one list for both.
+ *
+ * @param login who logs people in
+ * @param programs whose bearer tokens are accepted
+ */
+export function allEmailDomains(login: IdentityProvider, programs: readonly JwtIssuer[]): readonly string[] {
+  return [...new Set([login, ...programs].flatMap(({ emailDomains }) => emailDomains))];
 }

@@ -82,6 +82,20 @@ describe("the container oauth2-proxy", () => {
     );
   });
 
+  test("lets service accounts of named projects in beside people", () => {
+    const { command } = oauth2ProxyContainer({
+      ...PROPS,
+      programs: ["acme-training", "acme-serving"].map((project) =>
+        JwtIssuer.googleServiceAccounts({ audience: "mlflow", projects: [project, "acme-training"] }),
+      ),
+    });
+    expect(command.filter((flag) => flag.startsWith("--email-domain"))).toEqual([
+      "--email-domain=example.com",
+      "--email-domain=acme-training.iam.gserviceaccount.com",
+      "--email-domain=acme-serving.iam.gserviceaccount.com",
+    ]);
+  });
+
   test.each([
     ["/api/2.0/mlflow/runs/create", true],
     ["/ajax-api/2.0/mlflow/runs/search", true],
