@@ -1,7 +1,6 @@
 """The real oauth2-proxy with the flags of every identity provider: who gets in, by browser and by bearer token.
 
-Run by the local stack's Python, after `npm run build`: `.local/venv/bin/python __tests__/e2e/test_identity.py`. The
-variable OAUTH2_PROXY names another binary than `.local/bin/oauth2-proxy`.
+Run by the local stack's Python, after `npm run build`: `.local/venv/bin/python __tests__/e2e/test_identity.py`.
 
 The flags are those that the constructs make. Replaced are only addresses: where oauth2-proxy listens, its upstream, and the
 issuer, which is a small one on 127.0.0.1 without TLS. For Google, GitHub and Entra ID, which have theirs built in, it is the
@@ -28,7 +27,9 @@ import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-BINARY = os.environ.get("OAUTH2_PROXY", ".local/bin/oauth2-proxy")
+CONSTANT = "require('./dist/constructs/containers/images.js').OAUTH2_PROXY_VERSION"
+VERSION = subprocess.run(["node", "-p", CONSTANT], check=True, capture_output=True, text=True).stdout.strip()
+BINARY = f".local/bin/oauth2-proxy-{VERSION}"
 CLIENT = "web-client"
 TENANT = "7f9c24e8-3b12-4fef-91e0-5b7a4ef1c0de"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
