@@ -9,7 +9,6 @@ URLs of tokens, keys and API instead.
 
 import base64
 import json
-import os
 import re
 import socket
 import subprocess
