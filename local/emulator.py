@@ -6,7 +6,9 @@ Run as `python -m local.emulator --port 4566`; prints "listening" when it answer
 import argparse
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -17,6 +19,7 @@ from local import moto_extension
 from local.settings import ACCOUNT, REGION
 
 DATABASES_PATH = "/_local/databases"
+ANSWERS = 1000
 
 
 def databases() -> list[dict[str, Any]]:
@@ -35,30 +38,70 @@ def databases() -> list[dict[str, Any]]:
     ]
 
 
+class Answer:
+    """What a call that changes something was answered, for those who did not get to hear it."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.start: tuple[Any, ...] = ()
+        self.body = b""
+
+    @property
+    def good(self) -> bool:
+        return bool(self.start) and self.start[0] < "400"
+
+
 class Emulator:
-    """WSGI application: moto, and one path of ours beside it. Refused and failed requests go to the log."""
+    """WSGI application: moto, and one path of ours beside it. Refused, failed and repeated requests go to the log.
+
+    An answer may get lost, and the AWS SDKs then send the same call once more, with the same invocation id and the next
+    number of attempt. moto would refuse it: the lock is taken, the route exists. It gets the answer that got lost.
+    """
 
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._lock = Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        def start(status: str, *arguments: Any) -> Any:
-            if status >= "400":
-                print(status, environ["REQUEST_METHOD"], environ["RAW_URI"], flush=True)
-            return start_response(status, *arguments)
+        if environ["PATH_INFO"] == DATABASES_PATH:
+            body = json.dumps(databases()).encode()
+            start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+            return [body]
+        invocation = environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
+        if not invocation or environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            return self._moto(environ, _logging(environ, start_response))
+        with self._lock:
+            answer = self._answers.setdefault(invocation, Answer())
+            if len(self._answers) > ANSWERS:
+                self._answers.popitem(last=False)
+        with answer.lock:
+            if not answer.good:
+                answer.body = b"".join(self._moto(environ, _keeping(answer, environ)))
+            else:
+                print("repeated", environ["REQUEST_METHOD"], environ["RAW_URI"], environ.get("HTTP_AMZ_SDK_REQUEST"), flush=True)
+            start_response(*answer.start)
+            return [answer.body]
 
-        if environ["PATH_INFO"] != DATABASES_PATH:
-            return self._moto(environ, start)
-        body = json.dumps(databases()).encode()
-        start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-        return [body]
+
+def _logging(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Callable[..., Any]:
+    def start(status: str, *arguments: Any) -> Any:
+        if status >= "400":
+            print(status, environ["REQUEST_METHOD"], environ["RAW_URI"], flush=True)
+        return start_response(status, *arguments)
+
+    return start
+
+
+def _keeping(answer: Answer, environ: Mapping[str, Any]) -> Callable[..., Any]:
+    def keep(*start: Any) -> None:
+        answer.start = start
+
+    return _logging(environ, keep)
 
 
 class Server(BaseApplication):
-    """One process, since moto keeps everything in memory, with threads. moto's own server loses an answer now and then.
-
-    A client repeats such a request, and is refused: the lock is taken, the route exists.
-    """
+    """One process, since moto keeps everything in memory, with threads."""
 
     def __init__(self, port: int) -> None:
         self._port = port

@@ -1,6 +1,10 @@
 """What can go wrong, told to a person."""
 
+import re
 from pathlib import Path
+
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
+BOX = re.compile(r"╷\n(.*?)\n[^\n]*╵", re.DOTALL)
 
 
 class StackError(Exception):
@@ -24,7 +28,13 @@ class StackError(Exception):
 
 
 def tail(log: Path, count: int = 15) -> list[str]:
-    """The last lines of a log that say something."""
+    """The lines of a log that say what went wrong: Terraform's boxes with errors if it has some, else its last lines.
+
+    The last lines alone will not do: where several environments are deployed, another one may be the last to end.
+    """
     if not log.is_file():
         return []
-    return [line.rstrip() for line in log.read_text(errors="replace").splitlines() if line.strip()][-count:]
+    lines = [COLOR.sub("", line).rstrip() for line in log.read_text(errors="replace").splitlines()]
+    boxes = BOX.findall("\n".join(lines))
+    errors = [line for box in boxes if "Error:" in box for line in box.splitlines() if line.strip(" │")]
+    return errors or [line for line in lines if line][-count:]
