@@ -9,7 +9,6 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
@@ -118,7 +117,8 @@ class Intruder:
 
     def send(self, request: str, marker: str = "", door: str = "https") -> bytes:
         """The whole answer; the connection is left open as long as the other side likes."""
-        return self._exchange(door, request.format(**self.values, marker=marker, search=SEARCH.format(marker=marker)).encode("latin-1"))
+        filled = request.format(**self.values, marker=marker, search=SEARCH.format(marker=marker))
+        return self._exchange(door, filled.encode("latin-1"))
 
     def _exchange(self, door: str, request: bytes) -> bytes:
         with self._connect(door) as connection:
@@ -155,13 +155,10 @@ class Intruder:
         return [address for task in tasks if task["status"] == "RUNNING" for address in task["addresses"]]
 
     def logged(self) -> str:
-        """What all tasks of all environments say that they did: each request that MLflow answered or oauth2-proxy passed on."""
-        mlflow = [path.read_text(errors="replace") for path in self._logs("mlflow.log")]
-        # … "/path?query" …, and before it the upstream, or "-" for what it answered itself.
-        passed = [
-            line for path in self._logs("oauth2-proxy.log") for line in path.open(errors="replace") if re.search(r' / "', line)
-        ]
-        return "\n".join([*mlflow, *passed])
+        """What MLflow answered and what oauth2-proxy passed on, of all tasks of all environments."""
+        # oauth2-proxy's lines have the upstream before the path: `GET / "/api/…"`, or "-" for what it answered itself.
+        return "".join(self._lines("mlflow.log")) + "".join(line for line in self._lines("oauth2-proxy.log") if ' / "' in line)
 
-    def _logs(self, name: str) -> list[Path]:
-        return sorted(self.stack.log_dir.glob(f"*/*/{name}"))
+    def _lines(self, name: str) -> list[str]:
+        logs = (path.read_text(errors="replace") for path in self.stack.log_dir.glob(f"*/*/{name}"))
+        return [line for log in logs for line in log.splitlines(keepends=True)]

@@ -98,7 +98,12 @@ def _nobody(who: Intruder) -> Sign:
 
 def _hmac(encoding: Encoding, form: PublicFormat) -> Callable[[Intruder], Sign]:
     """As if the public key were a shared secret: what a verifier does that believes the token's `alg`."""
-    return lambda who: lambda content: hmac.digest(who.key.public_key().public_bytes(encoding, form), content, hashlib.sha256)
+
+    def sign(who: Intruder) -> Sign:
+        secret = who.key.public_key().public_bytes(encoding, form)
+        return lambda content: hmac.digest(secret, content, hashlib.sha256)
+
+    return sign
 
 
 def _jwk(who: Intruder) -> dict[str, str]:
@@ -295,8 +300,8 @@ TOKENS = {
         Case("without Bearer", (403,), _header("Authorization: {token}")),
         Case("bearer in lower case, expired", (403,), lambda who: ask(SEARCH, f"Authorization: bearer {_expired(who)}")),
         Case("Authorization twice", (400,), _header("Authorization: Bearer x", GOOD)),
-        Case("Authorization twice, behind the load balancer", (403,), _header("Authorization: Bearer x", GOOD), door="proxy"),
-        Case("Basic with e-mail and password", (403,), _basic(lambda who: f"{who.stack.user.email}:{who.stack.user.password}")),
+        Case("Authorization twice, behind the load balancer", (403,), _header("Authorization: Bearer x", GOOD), "proxy"),
+        Case("Basic with e-mail and password", (403,), _basic(lambda who: ":".join((who.stack.user.email, who.stack.user.password)))),
         Case("Basic with the OAuth client's id and secret", (403,), _basic(_client)),
         Case("Basic with an expired token as the password", (403,), _basic(lambda who: f"user:{_expired(who)}")),
         Case("Digest", (403,), _header('Authorization: Digest username="user", response="x"')),
