@@ -15,7 +15,7 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from local.proof.stack import Environment, Person
+from local.proof.stack import Environment
 from local.token_client import sign_in
 
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1&{marker}"
@@ -75,9 +75,6 @@ class Intruder:
         self.key: rsa.RSAPrivateKey = serialization.load_pem_private_key(self.stack.signing_key_file.read_bytes(), None)
         """The identity provider's own: for tokens that it would not issue."""
         self.own_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-    def token(self, person: Person, client_id: str) -> str:
-        return self.stack.token(person, client_id)
 
     @cached_property
     def users_token(self) -> str:
@@ -154,11 +151,14 @@ class Intruder:
         tasks = [task for one in services if one["name"].startswith(f"{cluster}/") for task in one["tasks"]]
         return [address for task in tasks if task["status"] == "RUNNING" for address in task["addresses"]]
 
-    def logged(self) -> str:
-        """What MLflow answered and what oauth2-proxy passed on, of all tasks of all environments."""
-        # oauth2-proxy's lines have the upstream before the path: `GET / "/api/…"`, or "-" for what it answered itself.
-        return "".join(self._lines("mlflow.log")) + "".join(line for line in self._lines("oauth2-proxy.log") if ' / "' in line)
+    def answered(self) -> str:
+        """MLflow's log: a line for each request that it answered, of all tasks of all environments."""
+        return self._log("mlflow.log")
 
-    def _lines(self, name: str) -> list[str]:
-        logs = (path.read_text(errors="replace") for path in self.stack.log_dir.glob(f"*/*/{name}"))
-        return [line for log in logs for line in log.splitlines(keepends=True)]
+    def passed_on(self) -> str:
+        """What oauth2-proxy says that it passed on to MLflow, also if MLflow then had nobody to answer."""
+        # Its lines have the upstream before the path, `GET / "/api/…"`, or "-" for what it answered itself.
+        return "".join(line for line in self._log("oauth2-proxy.log").splitlines(keepends=True) if ' / "' in line)
+
+    def _log(self, name: str) -> str:
+        return "".join(path.read_text(errors="replace") for path in self.stack.log_dir.glob(f"*/*/{name}"))
