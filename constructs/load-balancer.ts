@@ -1,6 +1,7 @@
 import { DataAwsAcmCertificate } from "@cdktf/provider-aws/lib/data-aws-acm-certificate";
 import { Lb } from "@cdktf/provider-aws/lib/lb";
 import { LbListener } from "@cdktf/provider-aws/lib/lb-listener";
+import { LbListenerRule } from "@cdktf/provider-aws/lib/lb-listener-rule";
 import { LbTargetGroup } from "@cdktf/provider-aws/lib/lb-target-group";
 import { SecurityGroup } from "@cdktf/provider-aws/lib/security-group";
 import { VpcSecurityGroupIngressRule } from "@cdktf/provider-aws/lib/vpc-security-group-ingress-rule";
@@ -90,6 +91,8 @@ export interface LoadBalancerProps extends LoadBalancerOptions {
   readonly network: INetwork;
   /** The domain whose certificate is looked for when neither an ARN nor a certificate's domain is given. */
   readonly domain: string;
+  /** What stands after `https://` in the browser's address bar: requests for another host are refused. */
+  readonly publicHost: string;
   /**
    * The KMS key of the firewall's log.
    * @default - CloudWatch's own encryption
@@ -113,7 +116,10 @@ const CERTIFICATE_KEY_TYPES = [
   "EC_secp521r1",
 ];
 
-/** The Application Load Balancer: TLS 1.2 or 1.3 in front, redirect from HTTP, oauth2-proxy behind. */
+/**
+ * The Application Load Balancer: TLS 1.2 or 1.3 in front, redirect from HTTP, oauth2-proxy behind. It passes on what is for
+ * MLflow's own host, and neither from a page of another site nor from one that does not say from which (`Origin: null`).
+ */
 export class LoadBalancer extends Construct {
   /** Its own DNS name. */
   public readonly dnsName: string;
@@ -125,8 +131,8 @@ export class LoadBalancer extends Construct {
   public readonly resourceLabel: string;
   /** Its security group; Mlflow lets it out to the tasks only. */
   public readonly securityGroupId: string;
-  /** The listener for TLS: a service must not register before it exists. */
-  public readonly listener: LbListener;
+  /** The rule that lets requests through: a service must not register before it exists. */
+  public readonly rule: LbListenerRule;
 
   public constructor(scope: Construct, id: string, props: LoadBalancerProps) {
     super(scope, id);
@@ -162,14 +168,16 @@ export class LoadBalancer extends Construct {
       deregistrationDelay: "60",
       healthCheck: { path: "/ping", matcher: "200-202" },
     });
-    this.listener = new LbListener(this, "https-listener", {
+    const listener = new LbListener(this, "https-listener", {
       loadBalancerArn: loadBalancer.arn,
       port: httpsPort,
       protocol: "HTTPS",
       sslPolicy: props.tlsPolicy ?? "ELBSecurityPolicy-TLS13-1-2-2021-06",
       certificateArn: props.certificateArn ?? this.certificate(props.certificateDomain ?? props.domain),
-      defaultAction: [{ type: "forward", targetGroupArn: targetGroup.arn }],
+      defaultAction: [answer(421, "there is nothing under this name")],
     });
+    const [host = ""] = props.publicHost.split(":");
+    this.rule = this.rules(listener.arn, targetGroup.arn, host, `https://${props.publicHost}`);
     new LbListener(this, "http-listener", {
       loadBalancerArn: loadBalancer.arn,
       port: httpPort,
@@ -177,7 +185,7 @@ export class LoadBalancer extends Construct {
       defaultAction: [
         {
           type: "redirect",
-          redirect: { protocol: "HTTPS", port: String(httpsPort), statusCode: "HTTP_301" },
+          redirect: { protocol: "HTTPS", host, port: String(httpsPort), statusCode: "HTTP_301" },
         },
       ],
     });
@@ -185,6 +193,31 @@ export class LoadBalancer extends Construct {
     this.zoneId = loadBalancer.zoneId;
     this.targetGroupArn = targetGroup.arn;
     this.resourceLabel = `${loadBalancer.arnSuffix}/${targetGroup.arnSuffix}`;
+  }
+
+  /** No condition of a rule can be negated, so what is allowed comes before what is not. */
+  private rules(listenerArn: string, targetGroupArn: string, host: string, origin: string): LbListenerRule {
+    const forward = { type: "forward", targetGroupArn };
+    const forHost = { hostHeader: { values: [host] } };
+    const from = (value: string) => ({ httpHeader: { httpHeaderName: "Origin", values: [value] } });
+    new LbListenerRule(this, "own-origin", {
+      listenerArn,
+      priority: 1,
+      condition: [forHost, from(origin)],
+      action: [forward],
+    });
+    new LbListenerRule(this, "other-origins", {
+      listenerArn,
+      priority: 2,
+      condition: [from("*")],
+      action: [answer(403, "pages of other sites may not ask here")],
+    });
+    return new LbListenerRule(this, "own-host", {
+      listenerArn,
+      priority: 3,
+      condition: [forHost],
+      action: [forward],
+    });
   }
 
   private accessLogs({ name, accessLogRetentionDays }: LoadBalancerProps) {
@@ -229,6 +262,14 @@ export class LoadBalancer extends Construct {
     }
     return group.id;
   }
+}
+
+function answer(statusCode: number, messageBody: string) {
+  const contentType = "text/plain";
+  return {
+    type: "fixed-response",
+    fixedResponse: { contentType, statusCode: String(statusCode), messageBody },
+  };
 }
 
 /**

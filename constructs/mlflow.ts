@@ -150,6 +150,7 @@ export class Mlflow extends Construct {
       name,
       network: this.network,
       domain: dns.domain,
+      publicHost: host,
       kmsKeyArn,
     });
     this.service = new TrackingService(this, "service", {

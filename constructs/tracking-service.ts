@@ -171,7 +171,7 @@ export class TrackingService extends Construct {
       deploymentCircuitBreaker: { enable: true, rollback: true },
       propagateTags: "SERVICE",
       lifecycle: { ignoreChanges: ["desired_count"] },
-      dependsOn: [loadBalancer.listener, backendStore.instance],
+      dependsOn: [loadBalancer.rule, backendStore.instance],
     });
     this.securityGroupId = securityGroup.id;
     this.clusterName = cluster.name;

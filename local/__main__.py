@@ -56,6 +56,7 @@ def _parse() -> argparse.Namespace:
 
     token = names.add_parser("token", help="print a fresh token of a demo user")
     token.add_argument("user", metavar="USER", help="such as user@example.com")
+    token.add_argument("--environment", metavar="NAME", help="for which one, if there are several")
     token.set_defaults(run=commands.token)
     return parser.parse_args()
 

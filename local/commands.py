@@ -132,31 +132,37 @@ def logs(name: str) -> int:
 def env(environment: str | None) -> int:
     """Prints shell lines that lead an MLflow client to the stack."""
     stack = _stack()
-    found = [one for one in stack["environments"] if environment in (None, one["name"])]
-    if not found:
-        names = ", ".join(one["name"] for one in stack["environments"])
-        raise StackError(f"there is no environment {environment}", fix=f"one of {names}")
+    found = _environment(stack, environment)
     values = {
-        "MLFLOW_TRACKING_URI": found[0]["uri"],
+        "MLFLOW_TRACKING_URI": found["uri"],
         "REQUESTS_CA_BUNDLE": str(certificates.BUNDLE),
-        "MLFLOW_TRACKING_TOKEN": _token(stack, stack["user"]["email"]),
+        "MLFLOW_TRACKING_TOKEN": _token(stack, found, stack["user"]["email"]),
     }
     for name, value in values.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
-def token(user: str) -> int:
+def token(user: str, environment: str | None) -> int:
     """Prints a fresh token."""
-    print(_token(_stack(), user))
+    stack = _stack()
+    print(_token(stack, _environment(stack, environment), user))
     return 0
 
 
-def _token(stack: dict[str, Any], email: str) -> str:
+def _environment(stack: dict[str, Any], name: str | None) -> dict[str, Any]:
+    found: list[dict[str, Any]] = [one for one in stack["environments"] if name in (None, one["name"])]
+    if not found:
+        names = ", ".join(one["name"] for one in stack["environments"])
+        raise StackError(f"there is no environment {name}", fix=f"one of {names}")
+    return found[0]
+
+
+def _token(stack: dict[str, Any], environment: dict[str, Any], email: str) -> str:
     passwords = {str(one["email"]): str(one["password"]) for one in identity.USERS}
     if email not in passwords:
         raise StackError(f"there is no demo user {email}", fix=f"one of {', '.join(passwords)}")
-    return fetch_token(stack["issuer"], stack["programsClientId"], email, passwords[email], stack["caBundle"])
+    return fetch_token(stack["issuer"], environment["programsClientId"], email, passwords[email], stack["caBundle"])
 
 
 def _stack() -> dict[str, Any]:

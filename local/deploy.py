@@ -14,7 +14,7 @@ from local.settings import LOG, PROJECT, RUN, VENV
 
 @dataclass(frozen=True)
 class Client:
-    """The OAuth client of oauth2-proxy at the identity provider."""
+    """The OAuth client of an environment's oauth2-proxy at the identity provider."""
 
     id: str
     secret: str
@@ -65,22 +65,23 @@ def presuppose(environments: list[Environment]) -> dict[str, Certificate]:
     return imported
 
 
-async def pre_steps(environments: list[Environment], client: Client, env: Mapping[str, str]) -> None:
+async def pre_steps(environments: list[Environment], clients: Mapping[str, Client], env: Mapping[str, str]) -> None:
     """The scripts that come before the first deployment."""
     folder = RUN / "oauth-client"
     folder.mkdir(mode=0o700)
     files = {"--client-id-file": folder / "id", "--client-secret-file": folder / "secret"}
-    for file, value in zip(files.values(), (client.id, client.secret)):
-        file.write_text(value)
     given = [str(word) for pair in files.items() for word in pair]
     try:
         for one in environments:
+            client = clients[one.name]
+            for file, value in zip(files.values(), (client.id, client.secret)):
+                file.write_text(value)
             for script, arguments in (("bootstrap-state.sh", []), ("create-secrets.sh", given), ("preflight.sh", [])):
                 command = [f"scripts/{script}", one.name, *arguments]
                 await processes.run(script, command, log=LOG / "pre-steps.log", env=env, cwd=PROJECT)
     finally:
         for file in files.values():
-            file.unlink()
+            file.unlink(missing_ok=True)
 
 
 async def deploy(environments: list[Environment], env: Mapping[str, str]) -> None:

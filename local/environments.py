@@ -27,6 +27,8 @@ class Environment:
     state: dict[str, str]
     https_port: int
     http_port: int
+    programs_client_id: str
+    """The audience of programs, and here also the name of their client at the identity provider."""
 
     @property
     def http_uri(self) -> str:
@@ -46,11 +48,14 @@ def _load(file: Path) -> Environment:
     values = _print(file)
     balancer = (yaml.safe_load(file.read_text()) or {}).get("loadBalancer") or {}
     ports = {key: int(balancer.get(key, default)) for key, default in DEFAULT_PORTS.items()}
+    programs = dict(pair.rsplit("=", 1) for pair in values["programs"].split())
     problems = []
     if values["stateBackend"] != "s3":
         problems.append("state.backend must be s3")
     if values["loginIssuer"] != ISSUER:
         problems.append(f"login must be provider oidc, issuer {ISSUER}")
+    if ISSUER not in programs:
+        problems.append(f"programs must have issuer {ISSUER}")
     if not values["host"].endswith(".localhost"):
         problems.append(f"dns must give a host below localhost, not {values['host']}")
     if problems:
@@ -68,6 +73,7 @@ def _load(file: Path) -> Environment:
         state=state,
         https_port=ports["httpsPort"],
         http_port=ports["httpPort"],
+        programs_client_id=programs[ISSUER],
     )
 
 

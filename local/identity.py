@@ -3,12 +3,16 @@
 import json
 import os
 
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from local import certificates, processes
 from local.deploy import Client
 from local.environments import Environment
 from local.settings import DOMAIN, ISSUER, LOG, LOGIN_PORT, PROJECT, RUN
 
-PROGRAMS_CLIENT_ID = "mlflow-programs"
 OTHER_CLIENT_ID = "other-programs"
 USERS = [
     {"email": "user@example.com", "password": "demo", "groups": ["data-scientists"]},
@@ -16,23 +20,31 @@ USERS = [
 ]
 
 
-async def start(environments: list[Environment], client: Client) -> processes.Child:
+SIGNING_KEY = RUN / "identity-provider-signing.key"
+
+
+async def start(environments: list[Environment], clients: Mapping[str, Client]) -> processes.Child:
     """Starts local/identity_provider; its README has the shape of the configuration."""
     certificate = certificates.leaf(DOMAIN)
     loopback = ["http://127.0.0.1/callback"]
+    _make_signing_key()
+    programs = {OTHER_CLIENT_ID, *(one.programs_client_id for one in environments)}
     configuration = {
         "issuer": ISSUER,
         "port": LOGIN_PORT,
         "certFile": str(certificate.certificate),
         "keyFile": str(certificate.key),
+        "signingKeyFile": str(SIGNING_KEY),
         "clients": [
-            {
-                "client_id": client.id,
-                "client_secret": client.secret,
-                "redirect_uris": [f"{one.uri}/oauth2/callback" for one in environments],
-            },
-            {"client_id": PROGRAMS_CLIENT_ID, "redirect_uris": loopback},
-            {"client_id": OTHER_CLIENT_ID, "redirect_uris": loopback},
+            *(
+                {
+                    "client_id": clients[one.name].id,
+                    "client_secret": clients[one.name].secret,
+                    "redirect_uris": [f"{one.uri}/oauth2/callback"],
+                }
+                for one in environments
+            ),
+            *({"client_id": name, "redirect_uris": loopback} for name in sorted(programs)),
         ],
         "users": USERS,
     }
@@ -51,3 +63,11 @@ async def start(environments: list[Environment], client: Client) -> processes.Ch
     finally:
         file.unlink()  # The client's secret is in it.
     return child
+
+
+def _make_signing_key() -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    SIGNING_KEY.touch(mode=0o600)
+    SIGNING_KEY.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )

@@ -42,6 +42,7 @@ def write_stack(environments: list[Environment], variables: dict[str, str], data
                     "host": one.host,
                     "uri": one.uri,
                     "httpUri": one.http_uri,
+                    "programsClientId": one.programs_client_id,
                     "state": one.state,
                     "secretsPrefix": one.secrets_prefix,
                     "database": {"host": "127.0.0.1", "port": _database_port(one, databases)},
@@ -49,7 +50,7 @@ def write_stack(environments: list[Environment], variables: dict[str, str], data
                 for one in environments
             ],
             "issuer": ISSUER,
-            "programsClientId": identity.PROGRAMS_CLIENT_ID,
+            "signingKeyFile": str(identity.SIGNING_KEY),
             "otherClientId": identity.OTHER_CLIENT_ID,
             "user": user,
             "outsider": outsider,
@@ -57,6 +58,7 @@ def write_stack(environments: list[Environment], variables: dict[str, str], data
             "chromium": next((found for one in BROWSERS if (found := shutil.which(one))), ""),
             "processEnvironment": variables,
             "logDir": str(LOG),
+            "statusFile": str(STATUS),
         },
     )
 

@@ -94,7 +94,7 @@ class Supervisor:
         return environments, for_terraform
 
     async def _start_aws(self, environments: list[Environment], env: Mapping[str, str]) -> None:
-        client = deploy.Client.generate()
+        clients = {one.name: deploy.Client.generate() for one in environments}
         with self._report.step(f"AWS: emulated by moto {version('moto')}, at {EMULATOR_URL}"):
             command = [sys.executable, "-m", "local.emulator", "--port", str(EMULATOR_PORT)]
             emulator = await processes.start("AWS emulator", command, log=LOG / "emulator.log", env=deploy.caller(), cwd=PROJECT)
@@ -102,9 +102,9 @@ class Supervisor:
             await processes.wait_for_line(emulator, "listening", 60)
             self._certificates = await asyncio.to_thread(deploy.presuppose, environments)
         with self._report.step("identity provider: a real OpenID provider, with demo users"):
-            self._children.append(await identity.start(environments, client))
+            self._children.append(await identity.start(environments, clients))
         with self._report.step("state bucket, lock table and secrets: by the scripts for AWS"):
-            await deploy.pre_steps(environments, client, env)
+            await deploy.pre_steps(environments, clients, env)
 
     async def _deploy(self, environments: list[Environment], env: Mapping[str, str]) -> None:
         namespaces = await asyncio.to_thread(namespaces_possible)
@@ -182,7 +182,12 @@ class Supervisor:
                     "ready": service.ready,
                     "lastFailure": service.last_failure,
                     "tasks": [
-                        {"id": one.task.id, "status": one.task.status, "containers": one.task.health()}
+                        {
+                            "id": one.task.id,
+                            "status": one.task.status,
+                            "containers": one.task.health(),
+                            "addresses": [":".join(map(str, target.address)) for target in one.targets],
+                        }
                         for one in service.members
                     ],
                 }

@@ -43,7 +43,8 @@ def fetch_token(issuer: str, client_id: str, email: str, password: str, ca_bundl
                 "code_challenge_method": "S256",
             },
         )
-        callback = _sign_in(session, answer, email, password)
+        target = sign_in(session, answer, email, password, REDIRECT_URI)
+        callback = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         if callback.get("state") != state:
             raise LoginError("the answer of the identity provider belongs to another login (state differs)")
         if "code" not in callback:
@@ -72,14 +73,14 @@ def _ask(session: requests.Session, method: str, url: str, **options: Any) -> re
         raise LoginError(f"{urlsplit(url).netloc} does not answer: {error}") from None
 
 
-def _sign_in(session: requests.Session, answer: requests.Response, email: str, password: str) -> dict[str, str]:
-    """Follows redirects, posts the login form once, and returns the query of the redirect to REDIRECT_URI."""
+def sign_in(session: requests.Session, answer: requests.Response, email: str, password: str, redirect_uri: str) -> str:
+    """Follows redirects, posts the login form once, and returns the redirect to `redirect_uri` without following it."""
     posted = False
     for _ in range(MAX_REDIRECTS):
         if answer.is_redirect:
             target = urljoin(answer.url, answer.headers["Location"])
-            if target.startswith(f"{REDIRECT_URI}?"):
-                return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+            if target.startswith(f"{redirect_uri}?"):
+                return target
             answer = _ask(session, "GET", target)
         elif answer.ok and not posted:
             posted = True

@@ -9,7 +9,7 @@
 #   status                                         what runs, and how it is
 #   logs [NAME]                                    follow the logs, all or those with NAME in their path
 #   env                                            variables for MLflow clients: eval "$(scripts/local.sh env)"
-#   token USER                                     a fresh token of a demo user, such as user@example.com
+#   token USER [--environment NAME]                a fresh token of a demo user, such as user@example.com
 set -euo pipefail
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

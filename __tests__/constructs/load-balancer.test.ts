@@ -13,8 +13,21 @@ function synth(options: LoadBalancerOptions = {}) {
     publicSubnetIds: ["public-1", "public-2"],
     privateSubnetIds: ["private-1", "private-2"],
   });
-  new LoadBalancer(stack, "front", { name: "oauth2-mlflow", domain: "example.com", network, ...options });
+  new LoadBalancer(stack, "front", {
+    name: "oauth2-mlflow",
+    domain: "example.com",
+    publicHost: publicHost("mlflow.example.com", options),
+    network,
+    ...options,
+  });
   return Template.of(stack);
+}
+
+function refusalWith(status_code: string, message_body: string) {
+  return {
+    type: "fixed-response",
+    fixed_response: { content_type: "text/plain", status_code, message_body },
+  };
 }
 
 describe("the default load balancer", () => {
@@ -32,14 +45,14 @@ describe("the default load balancer", () => {
     });
   });
 
-  test("forwards TLS 1.2 and 1.3 with the domain's certificate", () => {
+  test("speaks TLS 1.2 and 1.3 with the domain's certificate, and has nothing under other names", () => {
     expect(template.resource("aws_lb_listener", "https-listener")).toEqual({
       load_balancer_arn: template.ref("aws_lb", "", "arn"),
       port: 443,
       protocol: "HTTPS",
       ssl_policy: "ELBSecurityPolicy-TLS13-1-2-2021-06",
       certificate_arn: template.dataRef("aws_acm_certificate", "", "arn"),
-      default_action: [{ type: "forward", target_group_arn: template.ref("aws_lb_target_group", "", "arn") }],
+      default_action: [refusalWith("421", "there is nothing under this name")],
     });
     expect(template.data("aws_acm_certificate")).toEqual({
       domain: "example.com",
@@ -49,13 +62,42 @@ describe("the default load balancer", () => {
     });
   });
 
-  test("redirects HTTP to HTTPS", () => {
+  test("forwards what is for its own host, and not from pages of other sites", () => {
+    const listener_arn = template.ref("aws_lb_listener", "https-listener", "arn");
+    const forward = [{ type: "forward", target_group_arn: template.ref("aws_lb_target_group", "", "arn") }];
+    const host = { host_header: { values: ["mlflow.example.com"] } };
+    const origin = (value: string) => ({ http_header: { http_header_name: "Origin", values: [value] } });
+    expect(template.resource("aws_lb_listener_rule", "own-origin")).toEqual({
+      listener_arn,
+      priority: 1,
+      condition: [host, origin("https://mlflow.example.com")],
+      action: forward,
+    });
+    expect(template.resource("aws_lb_listener_rule", "other-origins")).toEqual({
+      listener_arn,
+      priority: 2,
+      condition: [origin("*")],
+      action: [refusalWith("403", "pages of other sites may not ask here")],
+    });
+    expect(template.resource("aws_lb_listener_rule", "own-host")).toEqual({
+      listener_arn,
+      priority: 3,
+      condition: [host],
+      action: forward,
+    });
+    expect(template.resources("aws_lb_listener_rule")).toHaveLength(3);
+  });
+
+  test("redirects HTTP to HTTPS, under its own name only", () => {
     expect(template.resource("aws_lb_listener", "http-listener")).toEqual({
       load_balancer_arn: template.ref("aws_lb", "", "arn"),
       port: 80,
       protocol: "HTTP",
       default_action: [
-        { type: "redirect", redirect: { protocol: "HTTPS", port: "443", status_code: "HTTP_301" } },
+        {
+          type: "redirect",
+          redirect: { protocol: "HTTPS", host: "mlflow.example.com", port: "443", status_code: "HTTP_301" },
+        },
       ],
     });
   });
@@ -113,6 +155,12 @@ describe("a load balancer with everything set", () => {
       port: 8443,
     });
     expect(template.json.data).toBeUndefined();
+  });
+
+  test("knows its own origin by the port", () => {
+    const [host, origin] = template.resource("aws_lb_listener_rule", "own-origin").condition;
+    expect(host.host_header.values).toEqual(["mlflow.example.com"]);
+    expect(origin.http_header.values).toEqual(["https://mlflow.example.com:8443"]);
   });
 
   test("redirects to its own port", () => {

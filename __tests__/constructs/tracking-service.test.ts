@@ -48,7 +48,12 @@ function synth(
     secrets: SECRETS,
     login: IdentityProvider.google({ emailDomains: ["example.com"] }),
     programs: [],
-    loadBalancer: new LoadBalancer(stack, "front", { name, network, domain: "example.com" }),
+    loadBalancer: new LoadBalancer(stack, "front", {
+      name,
+      network,
+      domain: "example.com",
+      publicHost: "mlflow.example.com",
+    }),
     publicHost: "mlflow.example.com",
     ...options,
   });
@@ -273,10 +278,10 @@ describe("the default service", () => {
     });
   });
 
-  test("does not start before the listener exists and the database can answer", () => {
+  test("does not start before the load balancer forwards and the database can answer", () => {
     expect(template.resource("aws_ecs_service").depends_on).toEqual(
       [
-        template.ref("aws_lb_listener", "https-listener", "x"),
+        template.ref("aws_lb_listener_rule", "own-host", "x"),
         template.ref("aws_rds_cluster_instance", "", "x"),
       ].map((reference) => reference.slice(2, -3)),
     );

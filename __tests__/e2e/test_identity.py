@@ -108,10 +108,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Upstream(Handler):
-    """In MLflow's place: says whom it was told of."""
+    """In MLflow's place: says whom it was told of, or at TOLD all headers."""
 
     def do_GET(self) -> None:
-        self.answer({"email": self.headers.get("X-Forwarded-Email")})
+        self.answer(self.headers.items() if self.path == TOLD else {"email": self.headers.get("X-Forwarded-Email")})
 
 
 @dataclass
@@ -273,6 +273,7 @@ UPSTREAM = serve(Upstream)
 ISSUER = serve(Issuer)
 EXTRA = f"http://127.0.0.1:{ISSUER.server_port}/extra"
 LOGIN = "the login's own"
+TOLD = "/api/told"
 IN, OUT = 302, (403, 500)
 
 
@@ -427,6 +428,27 @@ class BearerTokens(unittest.TestCase):
             _, session = proxy.login(member("oidc"))
             headers = {"Cookie": session, "Authorization": "Bearer " + token("https://evil.example")}
             self.assertEqual(proxy.get("/api/2.0/mlflow/experiments/search", **headers).status_code, 403)
+
+
+class WhatMlflowIsTold(unittest.TestCase):
+    def test_of_the_caller_comes_from_the_token_alone(self) -> None:
+        with Proxy(LOGINS["oidc"]) as proxy:
+            ann = token(proxy.issuer, email="ann@example.com", email_verified=True)
+
+            def told(**headers: str) -> dict[str, str]:
+                answer = proxy.get(TOLD, Authorization=f"Bearer {ann}", **headers)
+                self.assertEqual(answer.status_code, 200)
+                return {name.lower().replace("_", "-"): value for name, value in answer.json()}
+
+            plain = told()
+            self.assertEqual(plain["x-forwarded-email"], "ann@example.com")
+            for name in ("User", "Email", "Groups", "Preferred-Username"):
+                for spelled in (f"X-Forwarded-{name}", f"X_Forwarded_{name.replace('-', '_')}", f"X-FORWARDED_{name}"):
+                    with self.subTest(spelled):
+                        self.assertEqual(told(**{spelled: "eve@example.com"}), plain)
+            # A client can take its own name away, as Go's proxy heeds Connection, but not give itself another one.
+            nameless = told(**{"Connection": "X-Forwarded-Email", "X-Forwarded-Email": "eve@example.com"})
+            self.assertEqual(nameless, {name: value for name, value in plain.items() if name != "x-forwarded-email"})
 
 
 class Sessions(unittest.TestCase):

@@ -45,9 +45,16 @@ class TheLoadBalancer(unittest.TestCase):
         text = configuration(Listener(8088, None, (), (), FORWARD), idle_timeout=77)
         self.assertIn("proxy_read_timeout 77s;", text)
 
-    def test_has_no_answer_for_hosts_that_DNS_does_not_know(self) -> None:
-        text = configuration(Listener(8088, None, (), (), FORWARD))
-        self.assertIn("listen 127.0.0.1:8088 default_server; server_name _; return 404;", text)
+    def test_treats_hosts_that_DNS_does_not_know_as_its_rules_say(self) -> None:
+        _, others = configuration(Listener(8088, None, (), (ADMIN,), REFUSE)).split("listen 127.0.0.1:8088 default_server;")
+        self.assertIn("server_name _;", others)
+        self.assertIn("if ($host ~", others)
+        self.assertIn("if ($action = default)", others)
+
+    def test_takes_a_missing_header_for_no_match(self) -> None:
+        any_origin = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "Origin", "Values": ["*"]}}
+        text = configuration(Listener(8088, None, (), (Rule((any_origin,), REFUSE),), FORWARD))
+        self.assertIn('if ($http_origin ~ "(?i)(?=.)^(.*)$")', text)
 
     def test_refuses_an_action_that_it_does_not_know(self) -> None:
         with self.assertRaisesRegex(ValueError, "authenticate-oidc"):

@@ -124,7 +124,8 @@ run "requests_find_their_way_and_nothing_else_does" {
   assert {
     condition = (
       aws_lb_listener.mlflow_load-balancer_https-listener_106AF26E.certificate_arn == "arn:aws:acm:eu-west-1:111122223333:certificate/found" &&
-      one(aws_lb_listener.mlflow_load-balancer_https-listener_106AF26E.default_action).target_group_arn == "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/mock/2" &&
+      one(aws_lb_listener_rule.mlflow_load-balancer_own-host_4B3B9EF7.action).target_group_arn == "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/mock/2" &&
+      one(aws_lb_listener_rule.mlflow_load-balancer_own-origin_6432EB12.action).target_group_arn == "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/mock/2" &&
       one(aws_ecs_service.mlflow_service_74AFBF0E.load_balancer).target_group_arn == "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/mock/2"
     )
     error_message = "HTTPS must have the certificate that was found, and lead to the service"

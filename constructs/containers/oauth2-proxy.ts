@@ -8,7 +8,7 @@ import { MLFLOW_PORT } from "./mlflow";
 export const OAUTH2_PROXY_PORT = 8080;
 
 /** Paths that programs and the UI's own scripts call: without a valid login they get 401, never a login page. */
-const API_ROUTES = "^/(api|ajax-api|graphql|gateway|v1|version|get-artifact|model-versions)(/|$)";
+const API_ROUTES = "^/(api|ajax-api|graphql|gateway|v1|version|get-artifact|model-versions)([/?]|$)";
 
 /** Go's templates know no "starts with"; in ASCII, everything that does sorts between the prefix and the prefix and "~". */
 const messageStartsWith = (prefix: string) => `and (ge .Message "${prefix}") (lt .Message "${prefix}~")`;

@@ -35,6 +35,7 @@ export function loadConfig(file) {
     port: "a port number",
     certFile: "the path of a PEM file",
     keyFile: "the path of a PEM file",
+    signingKeyFile: "the path of a PEM file",
     clients: "a list of {client_id, client_secret, redirect_uris}",
     users: "a list of {email, password, groups}",
   };
@@ -49,6 +50,7 @@ export function loadConfig(file) {
     port: config.port,
     cert: read(config.certFile, "certFile"),
     key: read(config.keyFile, "keyFile"),
+    signingKey: read(config.signingKeyFile, "signingKeyFile"),
     clients: config.clients,
     users: config.users,
   };

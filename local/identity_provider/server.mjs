@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHash, createPrivateKey, randomBytes } from "node:crypto";
 import { createServer } from "node:https";
 import { Provider, interactionPolicy } from "oidc-provider";
 import { ConfigError, loadConfig } from "./config.mjs";
@@ -8,10 +8,9 @@ import { errorPage, loginPage } from "./pages.mjs";
 const HOUR = 60 * 60;
 const MAX_FORM_BYTES = 4096;
 
-function signingKey() {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+function signingJwk(pem) {
   return {
-    ...privateKey.export({ format: "jwk" }),
+    ...createPrivateKey(pem).export({ format: "jwk" }),
     use: "sig",
     alg: "RS256",
     kid: randomBytes(8).toString("hex"),
@@ -59,11 +58,11 @@ function signInOnlyPolicy() {
   return policy;
 }
 
-function createProvider({ issuer, clients, users }) {
+function createProvider({ issuer, signingKey, clients, users }) {
   return new Provider(issuer, {
     adapter: memoryAdapter(),
     clients: clients.map(clientMetadata),
-    jwks: { keys: [signingKey()] },
+    jwks: { keys: [signingJwk(signingKey)] },
     cookies: { keys: [randomBytes(32).toString("hex")] },
     scopes: ["openid", "offline_access", "email", "profile", "groups"],
     claims: {

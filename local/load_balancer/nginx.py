@@ -56,12 +56,16 @@ def render(
     user = "user root;\n" if os.geteuid() == 0 else ""
     parts = [HEAD.format(user=user, folder=folder, log=log)]
     parts += [_upstream(arn, addresses) for arn, addresses in sorted(targets.items()) if addresses]
-    seen: dict[int, bool] = {}
+    first: dict[int, tuple[LoadBalancer, Listener]] = {}
     for one in load_balancers:
         for listener in one.listeners:
-            seen[listener.port] = listener.certificate_arn is not None
-            parts.append(_server(one, listener, targets, certificates))
-    parts += [_nobody(port, tls) for port, tls in seen.items()]
+            first.setdefault(listener.port, (one, listener))
+            tls = listener.certificate_arn and _certificate(certificates[listener.certificate_arn])
+            parts.append(_server(one, listener, targets, tls or [], one.hosts))
+    # Under names that no load balancer has, the first one answers: they share an address here. Its certificate would not
+    # do, so over TLS there is an answer only to who began with a name that one has, and then asked for another.
+    for one, listener in first.values():
+        parts.append(_server(one, listener, targets, ["ssl_reject_handshake on;"] if listener.certificate_arn else [], ()))
     return "\n".join(parts) + "}\n"
 
 
@@ -74,19 +78,16 @@ def _group_name(arn: str) -> str:
     return re.sub(r"\W", "_", arn.partition("targetgroup/")[2])
 
 
-def _nobody(port: int, tls: bool) -> str:
-    """What answers under names that no load balancer has."""
-    refuse = "ssl_reject_handshake on;" if tls else "return 404;"
-    return f"    server {{ listen 127.0.0.1:{port} default_server{' ssl' if tls else ''}; server_name _; {refuse} }}\n"
+def _certificate(files: Certificate) -> list[str]:
+    return [f"ssl_certificate {files.certificate};", f"ssl_certificate_key {files.key};"]
 
 
-def _server(
-    one: LoadBalancer, listener: Listener, targets: Targets, certificates: Mapping[str, Certificate]
-) -> str:
-    tls = listener.certificate_arn
+def _server(one: LoadBalancer, listener: Listener, targets: Targets, tls: list[str], hosts: tuple[str, ...]) -> str:
+    """A listener under these hosts, or if there are none, under all others."""
+    default = "" if hosts else " default_server"
     lines = [
-        f"listen 127.0.0.1:{listener.port}{' ssl' if tls else ''}{' http2' if tls and one.http2 else ''};",
-        f"server_name {' '.join(one.hosts)};",
+        f"listen 127.0.0.1:{listener.port}{default}{' ssl' if tls else ''}{' http2' if tls and one.http2 else ''};",
+        f"server_name {' '.join(hosts) or '_'};",
         f"ignore_invalid_headers {'on' if one.drop_invalid_headers else 'off'};",
         f"keepalive_timeout {one.idle_timeout}s;",
         f"client_body_timeout {one.idle_timeout}s;",
@@ -94,12 +95,7 @@ def _server(
         f"proxy_send_timeout {one.idle_timeout}s;",
     ]
     if tls:
-        files = certificates[tls]
-        lines += [
-            f"ssl_certificate {files.certificate};",
-            f"ssl_certificate_key {files.key};",
-            f"ssl_protocols {' '.join(listener.protocols)};",
-        ]
+        lines += [*tls, f"ssl_protocols {' '.join(listener.protocols)};"]
     lines.append("set $action default;")
     # The rule with the lowest priority first: what matches later overrides it.
     for number, rule in reversed(list(enumerate(listener.rules))):
@@ -139,7 +135,8 @@ def _condition(condition: Mapping[str, Any]) -> tuple[str, str]:
     if field == "http-header":
         config = condition["HttpHeaderConfig"]
         name = config["HttpHeaderName"].lower().replace("-", "_")
-        return f"$http_{name}", _any_of(config["Values"], "(?i)")
+        # nginx cannot tell an empty header from none; without one, AWS's "*" does not match either.
+        return f"$http_{name}", _any_of(config["Values"], "(?i)(?=.)")
     raise ValueError(f"condition {field}: local/load_balancer/nginx.py does not know it")
 
 

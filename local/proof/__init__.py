@@ -16,20 +16,22 @@ stack.json, written by the supervisor when the stack is up:
           "host": "mlflow.demo.localhost",
           "uri": "https://mlflow.demo.localhost:8443",
           "httpUri": "http://mlflow.demo.localhost:8088",    # the listener that only redirects
+          "programsClientId": "mlflow-programs",             # a public client whose tokens the environment accepts
           "state": {"bucket": "demo-terraform-state", "key": "mlflow/demo/terraform.tfstate", "lockTable": "terraform-locks"},
           "secretsPrefix": "mlflow",
           "database": {"socket": "/path/mysqld.sock"}        # or {"host": "127.0.0.1", "port": 3306}
         }
       ],
       "issuer": "https://login.demo.localhost:8444",
-      "programsClientId": "mlflow-programs",                 # a public client whose tokens the stack accepts
-      "otherClientId": "other-programs",                     # a public client whose tokens it must refuse
+      "signingKeyFile": "/path/signing.key",                 # what the issuer signs its tokens with
+      "otherClientId": "other-programs",                     # a public client whose tokens must be refused
       "user": {"email": "user@example.com", "password": "demo"},
       "outsider": {"email": "outsider@other.example", "password": "demo"},
       "caBundle": "/path/ca.pem",                            # the local CA alone is enough
       "chromium": "/usr/bin/chromium",
       "processEnvironment": {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_REGION": "eu-west-1", "...": "..."},
-      "logDir": "/path/logs"                                 # every file below it is searched for secrets
+      "logDir": "/path/logs",                                # every file below it is searched for secrets
+      "statusFile": "/path/status.json"                      # the tasks that run now, see local/supervisor.py
     }
 
 `processEnvironment` is everything that `npx cdktf` and `terraform` need beside the caller's environment: endpoint,

@@ -23,7 +23,7 @@ def program(environment: Environment) -> str:
     stack = environment.stack
     variables = {
         "MLFLOW_TRACKING_URI": environment.uri,
-        "MLFLOW_TRACKING_TOKEN": stack.token(stack.user, stack.programs_client_id),
+        "MLFLOW_TRACKING_TOKEN": stack.token(stack.user, environment.programs_client_id),
         "REQUESTS_CA_BUNDLE": str(stack.ca_bundle),
     }
     try:

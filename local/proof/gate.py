@@ -67,7 +67,7 @@ def page_without_session(environment: Environment) -> str:
 @check(CHECKS, "gate: the user's token is let in")
 def users_token(environment: Environment) -> str:
     stack = environment.stack
-    answer = _get(environment, SEARCH, stack.token(stack.user, stack.programs_client_id))
+    answer = _get(environment, SEARCH, stack.token(stack.user, environment.programs_client_id))
     expect(answer.status_code == 200 and "experiments" in answer.json(), _summary(answer))
     return f"200, {len(answer.json()['experiments'])} experiment"
 
@@ -80,7 +80,7 @@ def garbage_token(environment: Environment) -> str:
 @check(CHECKS, "gate: a token with a changed signature is refused")
 def forged_token(environment: Environment) -> str:
     stack = environment.stack
-    content, signature = stack.token(stack.user, stack.programs_client_id).rsplit(".", 1)
+    content, signature = stack.token(stack.user, environment.programs_client_id).rsplit(".", 1)
     forged = f"{content}.{signature[::-1]}"
     return _expect_refusal(_get(environment, SEARCH, forged), (401, 403))
 
@@ -88,7 +88,7 @@ def forged_token(environment: Environment) -> str:
 @check(CHECKS, "gate: the token of someone outside the e-mail domain is refused")
 def outsiders_token(environment: Environment) -> str:
     stack = environment.stack
-    return _expect_refusal(_get(environment, SEARCH, stack.token(stack.outsider, stack.programs_client_id)), (401, 403))
+    return _expect_refusal(_get(environment, SEARCH, stack.token(stack.outsider, environment.programs_client_id)), (401, 403))
 
 
 @check(CHECKS, "gate: the user's token for another application is refused")

@@ -29,7 +29,7 @@ class Stack:
     """stack.json; the shape is in the package's docstring."""
 
     issuer: str
-    programs_client_id: str
+    signing_key_file: Path
     other_client_id: str
     user: Person
     outsider: Person
@@ -37,6 +37,7 @@ class Stack:
     chromium: Path
     process_environment: dict[str, str]
     log_dir: Path
+    status_file: Path
     screenshots: Path | None = None
     environments: list["Environment"] = field(default_factory=list)
 
@@ -45,7 +46,7 @@ class Stack:
         raw = json.loads(path.read_text())
         stack = Stack(
             issuer=raw["issuer"],
-            programs_client_id=raw["programsClientId"],
+            signing_key_file=Path(raw["signingKeyFile"]),
             other_client_id=raw["otherClientId"],
             user=Person(**raw["user"]),
             outsider=Person(**raw["outsider"]),
@@ -53,6 +54,7 @@ class Stack:
             chromium=Path(raw["chromium"]),
             process_environment=raw["processEnvironment"],
             log_dir=Path(raw["logDir"]),
+            status_file=Path(raw["statusFile"]),
             screenshots=screenshots,
         )
         stack.environments = [
@@ -62,6 +64,7 @@ class Stack:
                 host=one["host"],
                 uri=one["uri"],
                 http_uri=one["httpUri"],
+                programs_client_id=one["programsClientId"],
                 state_bucket=one["state"]["bucket"],
                 state_key=one["state"]["key"],
                 lock_table=one["state"].get("lockTable"),
@@ -115,6 +118,7 @@ class Environment:
     host: str
     uri: str
     http_uri: str
+    programs_client_id: str
     state_bucket: str
     state_key: str
     lock_table: str | None

@@ -15,7 +15,7 @@ const PROPS: Oauth2ProxyContainerProps = {
   logConfiguration: { logDriver: "awslogs", options: {} },
 };
 
-const API_ROUTES = "^/(api|ajax-api|graphql|gateway|v1|version|get-artifact|model-versions)(/|$)";
+const API_ROUTES = "^/(api|ajax-api|graphql|gateway|v1|version|get-artifact|model-versions)([/?]|$)";
 
 describe("the container oauth2-proxy", () => {
   test("logs in with Google, fails closed, and hands requests to MLflow", () => {
@@ -101,6 +101,7 @@ describe("the container oauth2-proxy", () => {
     ["/ajax-api/2.0/mlflow/runs/search", true],
     ["/graphql", true],
     ["/get-artifact", true],
+    ["/get-artifact?path=model&run_uuid=1", true],
     ["/model-versions/get-artifact", true],
     ["/v1/traces", true],
     ["/", false],
