@@ -3,7 +3,8 @@
 Only the emulator runs, no tasks. The environments go side by side: apply, a second plan, a walk through routes and rules,
 destroy. What the previous release made (previous-release/) is applied, and planned with the present code.
 
-Run by the local stack's Python: `PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_apply.py`
+Run by the local stack's Python: `PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_apply.py`. The AWS provider comes
+from where TF_CLI_CONFIG_FILE says, else from Terraform's registry.
 """
 
 import json
@@ -202,17 +203,16 @@ class Stack:
         return f"{len(self.resources())} resources"
 
     def changes(self) -> dict[str, list[str]]:
-        """What a plan would do, such as delete+create, and with which resources."""
-        self.terraform("plan", "-input=false", "-out=plan")
+        """What a plan would do (create, update, replace, delete), and with which resources."""
         changes: dict[str, list[str]] = {}
-        for one in json.loads(self.terraform("show", "-json", "plan"))["resource_changes"]:
-            if one["mode"] == "managed" and one["change"]["actions"] != ["no-op"]:
-                changes.setdefault("+".join(one["change"]["actions"]), []).append(one["address"])
+        for line in map(json.loads, self.terraform("plan", "-input=false", "-json").splitlines()):
+            if line["type"] == "planned_change" and line["change"]["action"] != "read":
+                changes.setdefault(line["change"]["action"], []).append(line["change"]["resource"]["addr"])
         return changes
 
     def second_plan(self) -> str:
         changes = self.changes()
-        expect(not changes, f"the plan has {changes}")
+        expect(not changes, f"the plan would {changes}")
         return "empty"
 
     def ways_out(self) -> list[str]:
@@ -236,12 +236,13 @@ class Stack:
         expect(not missing, f"the previous release has no {', '.join(missing)}")
         self.write(synthesized)
         changes = self.changes()
-        lost = [one for what, all_ in changes.items() if "delete" in what for one in all_ if one.partition(".")[0] in KEPT]
+        gone = changes.get("replace", []) + changes.get("delete", [])
+        lost = [one for one in gone if one.partition(".")[0] in KEPT]
         expect(not lost, f"these hold data and would go: {', '.join(lost)}")
-        return "; ".join(f"{what}: {', '.join(all_)}" for what, all_ in changes.items()) or "no change"
+        return "; ".join(f"{what} {', '.join(all_)}" for what, all_ in changes.items()) or "no change"
 
     def destroy(self) -> str:
-        self.terraform("destroy", "-auto-approve", "-input=false", "-no-color")
+        self.terraform("destroy", "-auto-approve", "-input=false", "-no-color", "-refresh=false")
         left = self.resources()
         expect(not left, f"left: {', '.join(left)}")
         return "nothing left"
