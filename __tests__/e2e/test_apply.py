@@ -198,6 +198,9 @@ class Stack:
     def resources(self) -> list[str]:
         return [one for one in self.terraform("state", "list").split() if not one.startswith("data.")]
 
+    def output(self, name: str) -> str:
+        return self.terraform("output", "-raw", name)
+
     def apply(self) -> str:
         self.terraform("apply", "-auto-approve", "-input=false", "-no-color")
         return f"{len(self.resources())} resources"
@@ -216,8 +219,7 @@ class Stack:
         return "empty"
 
     def ways_out(self) -> list[str]:
-        output = json.loads(self.terraform("output", "-json"))
-        return list(self._aws.ways_out(output["vpc_id"]["value"], output["ecs_service"]["value"]))
+        return list(self._aws.ways_out(self.output("vpc_id"), self.output("ecs_service")))
 
     def no_way_out(self) -> str:
         found = self.ways_out()
@@ -242,7 +244,11 @@ class Stack:
         return "; ".join(f"{what} {', '.join(all_)}" for what, all_ in changes.items()) or "no change"
 
     def destroy(self) -> str:
-        self.terraform("destroy", "-auto-approve", "-input=false", "-no-color", "-refresh=false")
+        # The provider lets a minute pass while a database goes; the demo's shows that it does.
+        rds, name = self._aws.client("rds"), self.output("ecs_service")
+        rds.delete_db_instance(DBInstanceIdentifier=f"{name}-1", SkipFinalSnapshot=True)
+        rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
+        self.terraform("destroy", "-auto-approve", "-input=false", "-no-color")
         left = self.resources()
         expect(not left, f"left: {', '.join(left)}")
         return "nothing left"
