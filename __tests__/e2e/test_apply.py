@@ -156,7 +156,7 @@ def _common(name: str) -> dict[str, Any]:
         "dns": {"hostedZone": "example.com", "recordName": name, "domain": "example.com"},
         "login": {"provider": "oidc", "issuer": "https://login.example.com:8443", "emailDomains": ["example.com"]},
         "loadBalancer": {"internal": True},
-        "service": {"mlflowImage": f"{ECR}/mlflow:v3.17.2-full", "oauth2ProxyImage": f"{ECR}/oauth2-proxy:v7.15.3"},
+        "service": {f"{image}Image": f"{ECR}/{image.lower()}@sha256:{'0' * 64}" for image in ("mlflow", "oauth2Proxy")},
         "secrets": {"prefix": name},
         # The random provider is not on every machine.
         "artifactStore": {"suffix": "test"},
@@ -244,7 +244,7 @@ class Stack:
         return "; ".join(f"{what} {', '.join(all_)}" for what, all_ in changes.items()) or "no change"
 
     def destroy(self) -> str:
-        # The provider lets a minute pass while a database goes; the demo's shows that it does.
+        # The provider lets a minute pass while a database goes; the demo shows that it does.
         rds, name = self._aws.client("rds"), self.output("ecs_service")
         rds.delete_db_instance(DBInstanceIdentifier=f"{name}-1", SkipFinalSnapshot=True)
         rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
