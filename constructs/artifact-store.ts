@@ -1,16 +1,10 @@
-import { S3Bucket } from "@cdktf/provider-aws/lib/s3-bucket";
-import { S3BucketLifecycleConfiguration } from "@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration";
-import { S3BucketPolicy } from "@cdktf/provider-aws/lib/s3-bucket-policy";
-import { S3BucketPublicAccessBlock } from "@cdktf/provider-aws/lib/s3-bucket-public-access-block";
-import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration";
-import { S3BucketVersioningA } from "@cdktf/provider-aws/lib/s3-bucket-versioning";
 import { RandomProvider } from "@cdktf/provider-random/lib/provider";
 import { StringResource } from "@cdktf/provider-random/lib/string-resource";
 import { TerraformStack, Token } from "cdktf";
 import { Construct } from "constructs";
 import { checkPattern, show } from "./checks";
-import { toTerraformJson } from "./containers/terraform-json";
 import { type Problem, refuse } from "./errors";
+import { privateBucket } from "./private-bucket";
 import type { Statement } from "./service-role";
 
 /** The artifact store's settings. */
@@ -63,12 +57,17 @@ export class ArtifactStore extends Construct {
     super(scope, id);
     refuse(this.node.path, artifactStoreProblems(props));
     const { name, suffix = this.randomSuffix(), path = "/", forceDestroy = false } = props;
-    const bucket = new S3Bucket(this, "bucket", { bucket: `${name}-artifacts-${suffix}`, forceDestroy });
+    this.kmsKeyArn = props.kmsKeyArn;
+    const { bucket } = privateBucket(this, {
+      name: `${name}-artifacts-${suffix}`,
+      forceDestroy,
+      kmsKeyArn: this.kmsKeyArn,
+      versioned: true,
+      lifecycle: { id: "abort-incomplete-uploads" },
+    });
     this.bucketName = bucket.bucket;
     this.bucketArn = bucket.arn;
-    this.kmsKeyArn = props.kmsKeyArn;
     this.uri = `s3://${bucket.bucket}${path}`;
-    this.protect(bucket);
   }
 
   /** What MLflow must be allowed to do with the bucket. */
@@ -89,64 +88,6 @@ export class ArtifactStore extends Construct {
         ? []
         : [{ actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [this.kmsKeyArn] }]),
     ];
-  }
-
-  private protect(bucket: S3Bucket): void {
-    const access = new S3BucketPublicAccessBlock(this, "public-access-block", {
-      bucket: bucket.id,
-      blockPublicAcls: true,
-      blockPublicPolicy: true,
-      ignorePublicAcls: true,
-      restrictPublicBuckets: true,
-    });
-    new S3BucketServerSideEncryptionConfigurationA(this, "encryption", {
-      bucket: bucket.id,
-      rule: [
-        this.kmsKeyArn === undefined
-          ? { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }
-          : {
-              applyServerSideEncryptionByDefault: {
-                sseAlgorithm: "aws:kms",
-                kmsMasterKeyId: this.kmsKeyArn,
-              },
-              // One call to KMS for many objects.
-              bucketKeyEnabled: true,
-            },
-      ],
-    });
-    const versioning = new S3BucketVersioningA(this, "versioning", {
-      bucket: bucket.id,
-      versioningConfiguration: { status: "Enabled" },
-    });
-    new S3BucketLifecycleConfiguration(this, "lifecycle", {
-      bucket: bucket.id,
-      rule: [
-        {
-          id: "abort-incomplete-uploads",
-          status: "Enabled",
-          filter: [{ prefix: "" }],
-          abortIncompleteMultipartUpload: [{ daysAfterInitiation: 7 }],
-        },
-      ],
-      dependsOn: [versioning],
-    });
-    new S3BucketPolicy(this, "policy", {
-      bucket: bucket.id,
-      policy: toTerraformJson({
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Sid: "TlsOnly",
-            Effect: "Deny",
-            Principal: "*",
-            Action: "s3:*",
-            Resource: [bucket.arn, `${bucket.arn}/*`],
-            Condition: { Bool: { "aws:SecureTransport": "false" } },
-          },
-        ],
-      }),
-      dependsOn: [access],
-    });
   }
 
   private randomSuffix(): string {

@@ -1,7 +1,9 @@
 export * from "./artifact-store";
 export * from "./backend-store";
+export type { ClosedEgress } from "./closed-egress";
 export * from "./dns-record";
 export { ConfigurationError, type Problem } from "./errors";
+export type { ExistingNetwork } from "./existing-network";
 export * from "./identity/identity-provider";
 export * from "./identity/jwt-issuer";
 export type { LoginOptions, ProviderName } from "./identity/presets";

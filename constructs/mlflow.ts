@@ -1,3 +1,4 @@
+import { DataAwsPrefixList } from "@cdktf/provider-aws/lib/data-aws-prefix-list";
 import {
   VpcSecurityGroupEgressRule,
   type VpcSecurityGroupEgressRuleConfig,
@@ -8,22 +9,15 @@ import { Construct } from "constructs";
 import { ArtifactStore, type ArtifactStoreOptions, artifactStoreProblems } from "./artifact-store";
 import { BackendStore, type BackendStoreOptions, backendStoreProblems } from "./backend-store";
 import { checkKmsKeyArn, checkPattern, show } from "./checks";
-import { closedEgressProblems } from "./closed-egress";
+import { type ClosedEgress, closedEgressProblems } from "./closed-egress";
 import { OAUTH2_PROXY_PORT } from "./containers/oauth2-proxy";
 import { type DnsOptions, DnsRecord, dnsProblems, hostName } from "./dns-record";
 import { type Problem, refuse, under } from "./errors";
+import { type ExistingNetwork, existingNetworkProblems } from "./existing-network";
 import { type IdentityProvider, loginProblems } from "./identity/identity-provider";
 import { type JwtIssuer, jwtIssuerProblems } from "./identity/jwt-issuer";
 import { LoadBalancer, type LoadBalancerOptions, loadBalancerProblems, publicHost } from "./load-balancer";
-import {
-  type ClosedEgress,
-  type ExistingNetwork,
-  existingNetworkProblems,
-  type INetwork,
-  Network,
-  type NetworkOptions,
-  networkProblems,
-} from "./network";
+import { type INetwork, Network, type NetworkOptions, networkProblems } from "./network";
 import type { Risk } from "./risks";
 import { Secrets, type SecretsProps, secretsProblems } from "./secrets";
 import { TrackingService, type TrackingServiceOptions, trackingServiceProblems } from "./tracking-service";
@@ -174,14 +168,14 @@ export class Mlflow extends Construct {
       targetZoneId: this.loadBalancer.zoneId,
       provider: props.dnsProvider,
     });
-    this.letThrough(issuerPorts([login, ...programs]));
+    this.letThrough(region, issuerPorts([login, ...programs]));
   }
 
   /**
    * Load balancer → service → database, and the service to TLS ports: on the internet, or where there is no way to it,
    * of AWS's endpoints and the identity provider. Nothing else.
    */
-  private letThrough(ports: number[]): void {
+  private letThrough(region: string, ports: number[]): void {
     const { loadBalancer, service, backendStore } = this;
     this.connect(
       "load-balancer-to-service",
@@ -196,7 +190,7 @@ export class Mlflow extends Construct {
       backendStore.connection.port,
     );
     const { closedEgress } = this.network;
-    if (closedEgress !== undefined) return this.letOut(closedEgress, ports);
+    if (closedEgress !== undefined) return this.letOut(closedEgress, region, ports);
     for (const port of ports) {
       this.letOutTo(`service-to-internet-${port}`, port, {
         cidrIpv4: "0.0.0.0/0",
@@ -205,14 +199,25 @@ export class Mlflow extends Construct {
     }
   }
 
-  private letOut(egress: ClosedEgress, ports: number[]): void {
-    const { securityGroupId } = this.service;
-    this.connect("service-to-endpoints", securityGroupId, egress.endpointSecurityGroupId, 443);
+  private letOut(egress: ClosedEgress, region: string, ports: number[]): void {
+    const { endpointSecurityGroupId, endpointCidrs, identityProviderCidrs } = egress;
+    if (endpointSecurityGroupId !== undefined) {
+      this.connect("service-to-endpoints", this.service.securityGroupId, endpointSecurityGroupId, 443);
+    }
+    const s3 = new DataAwsPrefixList(this, "s3-prefix-list", { name: `com.amazonaws.${region}.s3` });
     this.letOutTo("service-to-s3", 443, {
-      prefixListId: egress.s3PrefixListId,
+      prefixListId: s3.id,
       description: "artifacts, and layers of images, in S3",
     });
-    egress.identityProviderCidrs.forEach((cidrIpv4, index) => {
+    endpointCidrs.forEach((cidrIpv4, index) => {
+      // AWS refuses the same rule twice.
+      if (identityProviderCidrs.includes(cidrIpv4)) return;
+      this.letOutTo(`service-to-endpoints-${index + 1}`, 443, {
+        cidrIpv4,
+        description: `AWS APIs in ${cidrIpv4}`,
+      });
+    });
+    identityProviderCidrs.forEach((cidrIpv4, index) => {
       for (const port of ports) {
         this.letOutTo(`service-to-identity-provider-${index + 1}-${port}`, port, {
           cidrIpv4,

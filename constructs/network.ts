@@ -1,7 +1,5 @@
-import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { DefaultSecurityGroup } from "@cdktf/provider-aws/lib/default-security-group";
 import { Eip } from "@cdktf/provider-aws/lib/eip";
-import { FlowLog } from "@cdktf/provider-aws/lib/flow-log";
 import { InternetGateway } from "@cdktf/provider-aws/lib/internet-gateway";
 import { NatGateway } from "@cdktf/provider-aws/lib/nat-gateway";
 import { Route } from "@cdktf/provider-aws/lib/route";
@@ -10,13 +8,14 @@ import { RouteTableAssociation } from "@cdktf/provider-aws/lib/route-table-assoc
 import { Subnet } from "@cdktf/provider-aws/lib/subnet";
 import { Vpc } from "@cdktf/provider-aws/lib/vpc";
 import { VpcEndpoint } from "@cdktf/provider-aws/lib/vpc-endpoint";
-import { Token } from "cdktf";
 import { Construct } from "constructs";
-import { checkOneOf, checkPattern, checkRetention, show } from "./checks";
-import { checkCidr, type CidrPlan, cidrProblems } from "./cidr";
+import { checkOneOf, checkPattern, checkRetention } from "./checks";
+import { type CidrPlan, cidrProblems } from "./cidr";
+import { type ClosedEgress, closedRangeProblems } from "./closed-egress";
 import { type Problem, refuse } from "./errors";
+import type { ExistingNetwork } from "./existing-network";
+import { flowLogs } from "./flow-logs";
 import { InterfaceEndpoints } from "./interface-endpoints";
-import { ServiceRole } from "./service-role";
 
 /** How tasks reach what they need: image registry, identity provider, AWS APIs. */
 export type Egress = "nat" | "nat-per-az" | "public-ip" | "endpoints";
@@ -69,24 +68,6 @@ export interface NetworkOptions {
   readonly flowLogRetentionDays?: number;
 }
 
-/** A VPC that exists already. */
-export interface ExistingNetwork {
-  /** The VPC's id. */
-  readonly vpcId: string;
-  /**
-   * Ids of subnets with a route to an internet gateway, for the load balancer; two availability zones or more. An
-   * internal load balancer stands in the private ones: the list may then be empty.
-   */
-  readonly publicSubnetIds: readonly string[];
-  /** Ids of subnets for the tasks, with a way to the internet (NAT gateway, transit gateway, proxy). */
-  readonly privateSubnetIds: readonly string[];
-  /**
-   * Ids of subnets for the database; two availability zones or more.
-   * @default - the private subnets
-   */
-  readonly databaseSubnetIds?: readonly string[];
-}
-
 /** What the other parts need to know of a network. */
 export interface INetwork {
   /** The VPC's id. */
@@ -106,16 +87,6 @@ export interface INetwork {
    * @default - they reach the internet
    */
   readonly closedEgress?: ClosedEgress;
-}
-
-/** What tasks reach without a way to the internet. */
-export interface ClosedEgress {
-  /** The security group of the interface endpoints. */
-  readonly endpointSecurityGroupId: string;
-  /** The prefix list of S3, which the gateway endpoint leads to. */
-  readonly s3PrefixListId: string;
-  /** IPv4 ranges of the identity provider. */
-  readonly identityProviderCidrs: readonly string[];
 }
 
 /** What a network is made of. */
@@ -157,6 +128,14 @@ export class Network extends Construct implements INetwork {
       databaseSubnetIds: [...(existing.databaseSubnetIds ?? existing.privateSubnetIds)],
       taskSubnetIds: [...existing.privateSubnetIds],
       assignPublicIp: false,
+      ...(existing.egress === "endpoints"
+        ? {
+            closedEgress: {
+              endpointCidrs: [...(existing.endpointCidrs ?? [])],
+              identityProviderCidrs: [...(existing.identityProviderCidrs ?? [])],
+            },
+          }
+        : {}),
     };
   }
 
@@ -228,11 +207,11 @@ export class Network extends Construct implements INetwork {
       s3Endpoint.policy = endpoints.s3Policy;
       this.closedEgress = {
         endpointSecurityGroupId: endpoints.securityGroupId,
-        s3PrefixListId: s3Endpoint.prefixListId,
+        endpointCidrs: [],
         identityProviderCidrs: [...(props.identityProviderCidrs ?? [])],
       };
     }
-    this.flowLogs(flowLogRetentionDays, props.kmsKeyArn);
+    flowLogs(this, { name, vpcId: vpc.id, retentionDays: flowLogRetentionDays, kmsKeyArn: props.kmsKeyArn });
   }
 
   /** Subnets that tasks run in. */
@@ -307,32 +286,6 @@ export class Network extends Construct implements INetwork {
       return table;
     });
   }
-
-  private flowLogs(retentionInDays: number, kmsKeyId: string | undefined): void {
-    const group = new CloudwatchLogGroup(this, "flow-log-group", {
-      name: `/aws/vpc/flow-logs/${this.name}`,
-      retentionInDays,
-      kmsKeyId,
-    });
-    const role = new ServiceRole(this, "flow-log-role", {
-      name: `${this.name}-flow-logs`,
-      service: "vpc-flow-logs.amazonaws.com",
-      statements: [
-        {
-          actions: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-          resources: [`${group.arn}:*`],
-        },
-      ],
-    });
-    new FlowLog(this, "flow-log", {
-      vpcId: this.vpcId,
-      trafficType: "ALL",
-      logDestinationType: "cloud-watch-logs",
-      logDestination: group.arn,
-      iamRoleArn: role.arn,
-      tags: { Name: this.name },
-    });
-  }
 }
 
 /**
@@ -347,63 +300,9 @@ export function networkProblems(options: NetworkOptions): Problem[] {
     ...cidrProblems(ranges),
     ...zoneProblems(zones, ranges, egress === "endpoints" ? ["private", "database"] : undefined),
     ...checkOneOf("egress", egress, ["nat", "nat-per-az", "public-ip", "endpoints"], "way out"),
-    ...identityProviderProblems(options),
+    ...closedProblems(options),
     ...checkRetention("flowLogRetentionDays", flowLogRetentionDays),
   ];
-}
-
-/**
- * What is wrong with an existing network. Lists that only Terraform knows are passed over.
- *
- * @param existing ids of the VPC and its subnets, as far as they are known
- * @param internal whether the load balancer stands in the private subnets and not in the public ones
- */
-export function existingNetworkProblems(existing: Partial<ExistingNetwork>, internal: boolean): Problem[] {
-  const { vpcId, publicSubnetIds, privateSubnetIds, databaseSubnetIds } = existing;
-  const shared = internal || databaseSubnetIds === undefined;
-  return [
-    ...checkPattern(
-      "vpcId",
-      vpcId,
-      /^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/,
-      'a VPC\'s id, such as "vpc-0a1b2c3d4e5f60718"',
-    ),
-    ...subnetProblems("publicSubnetIds", publicSubnetIds, internal ? 0 : 2, "a load balancer"),
-    ...subnetProblems(
-      "privateSubnetIds",
-      privateSubnetIds,
-      shared ? 2 : 1,
-      internal ? "a load balancer" : "Aurora",
-    ),
-    ...subnetProblems("databaseSubnetIds", databaseSubnetIds, 2, "Aurora"),
-  ];
-}
-
-function subnetProblems(
-  path: string,
-  ids: readonly string[] | undefined,
-  least: number,
-  who: string,
-): Problem[] {
-  if (ids === undefined || Token.isUnresolved(ids)) return [];
-  const problems = ids.flatMap((id, index) => {
-    const at = `${path}[${index}]`;
-    if (!Token.isUnresolved(id) && ids.indexOf(id) < index) {
-      return [{ path: at, message: `${show(id)} stands here twice: write each subnet once` }];
-    }
-    return checkPattern(
-      at,
-      id,
-      /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/,
-      'a subnet\'s id, such as "subnet-0a1b2c3d4e5f60718"',
-    );
-  });
-  if (ids.length >= least) return problems;
-  const message =
-    least === 1
-      ? "[] leaves no place for tasks: write one subnet or more"
-      : `${ids.length} is too few: ${who} needs subnets in two or more availability zones`;
-  return [...problems, { path, message }];
 }
 
 function rangesOf(options: NetworkOptions): CidrPlan {
@@ -416,28 +315,9 @@ function rangesOf(options: NetworkOptions): CidrPlan {
   };
 }
 
-function identityProviderProblems({
-  egress,
-  publicSubnetCidrs = [],
-  identityProviderCidrs,
-}: NetworkOptions): Problem[] {
-  if (egress !== "endpoints") {
-    if (identityProviderCidrs === undefined) return [];
-    const message = `goes with egress: endpoints only; with ${egress ?? "nat"} tasks reach every address: remove it`;
-    return [{ path: "identityProviderCidrs", message }];
-  }
-  const problems = (identityProviderCidrs ?? []).flatMap((cidr, index) => {
-    const path = `identityProviderCidrs[${index}]`;
-    if (!/\/[0-7]$/.test(cidr)) return checkCidr(path, cidr);
-    return [{ path, message: `${show(cidr)} is no range of an internal network: write /8 or smaller` }];
-  });
-  if ((identityProviderCidrs ?? []).length === 0) {
-    const message =
-      "is missing: with egress: endpoints the identity provider's ranges are the only way there, " +
-      'such as ["10.20.0.0/16"]';
-    problems.push({ path: "identityProviderCidrs", message });
-  }
-  if (publicSubnetCidrs.length > 0) {
+function closedProblems({ egress = "nat", publicSubnetCidrs = [], ...options }: NetworkOptions): Problem[] {
+  const problems = closedRangeProblems("identityProviderCidrs", options.identityProviderCidrs, egress);
+  if (egress === "endpoints" && publicSubnetCidrs.length > 0) {
     const message = "cannot go with egress: endpoints, which has no public subnets: remove one of the two";
     problems.push({ path: "publicSubnetCidrs", message });
   }

@@ -1,5 +1,6 @@
 """Operations and attributes that moto lacks and the AWS provider needs. Each entry says what goes wrong without it."""
 
+import inspect
 import json
 import os
 from typing import Any
@@ -21,7 +22,7 @@ def install() -> None:
     _tag_scalable_targets()
     _keep_service_settings()
     _leave_out_empty_scaling_configuration()
-    _describe_rules_between_groups()
+    _describe_rules()
     _take_requests_as_encrypted()
 
 
@@ -80,12 +81,20 @@ def _leave_out_empty_scaling_configuration() -> None:
     DBCluster.scaling_configuration_info = property(scaling_configuration_info)
 
 
-def _describe_rules_between_groups() -> None:
+def _describe_rules() -> None:
     """moto knows descriptions of rules with a CIDR block only: every plan would add the others."""
+    make = SecurityGroupRule.__init__
+    parameters = inspect.signature(make)
+
+    def __init__(self: SecurityGroupRule, *arguments: Any, **named: Any) -> None:
+        make(self, *arguments, **named)
+        self.prefix_list = parameters.bind(self, *arguments, **named).arguments.get("prefix_list_id") or {}
 
     def description(self: SecurityGroupRule) -> str | None:
-        return self.ip_range.get("Description") or self.source_group.get("Description")
+        ways = (self.ip_range, self.source_group, self.prefix_list)
+        return next((one["Description"] for one in ways if one.get("Description")), None)
 
+    SecurityGroupRule.__init__ = __init__
     SecurityGroupRule.description = property(description)
 
 

@@ -88,6 +88,7 @@ if [ "${1:-}" != --unit ]; then
   suite shellcheck shellcheck -x .ci/run scripts/*.sh __tests__/terraform/*.sh
   suite scripts bats __tests__/scripts
   use_provider_mirror
+  suite apply env PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_apply.py
   suite terraform __tests__/terraform/run.sh
   suite bindings npm run --silent get
 fi

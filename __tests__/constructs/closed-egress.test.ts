@@ -64,7 +64,7 @@ describe("MLflow without a way to the internet", () => {
   });
 
   test("lets nothing out of any security group but to the database, the endpoints, S3 and the identity provider", () => {
-    const s3 = template.ref("aws_vpc_endpoint", "s3-endpoint", "prefix_list_id");
+    const s3 = template.dataRef("aws_prefix_list", "", "id");
     const ranges = ["10.20.0.0/16", "10.30.0.0/16"];
     expect([...reached(template, group("load-balancer"))].sort()).toEqual(
       [
@@ -117,10 +117,83 @@ describe("MLflow without a way to the internet", () => {
   });
 });
 
+describe("MLflow in an existing network without a way to the internet", () => {
+  const existingNetwork = {
+    vpcId: "vpc-0a1b2c3d",
+    publicSubnetIds: ["subnet-0a1b2c11", "subnet-0a1b2c12"],
+    privateSubnetIds: ["subnet-0a1b2c21", "subnet-0a1b2c22"],
+    egress: "endpoints",
+    endpointCidrs: ["10.9.64.0/24", "10.20.0.0/16"],
+    identityProviderCidrs: ["10.20.0.0/16", "10.30.0.0/16"],
+  } as const;
+  const props = { network: undefined, existingNetwork };
+
+  test("lets the service out to the database, the endpoints, S3 and the identity provider, each range once", () => {
+    const template = synth(props);
+    const service = template.ref("aws_security_group", "service_security-group", "id");
+    expect(template.data("aws_prefix_list").name).toBe("com.amazonaws.eu-west-1.s3");
+    const rules = template
+      .resources("aws_vpc_security_group_egress_rule")
+      .filter(({ security_group_id }) => security_group_id === service)
+      .map((rule) => [
+        rule.referenced_security_group_id ?? rule.prefix_list_id ?? rule.cidr_ipv4,
+        rule.from_port,
+        rule.to_port,
+      ]);
+    expect(rules.sort()).toEqual(
+      [
+        [template.ref("aws_security_group", "backend-store_security-group", "id"), 3306, 3306],
+        [template.dataRef("aws_prefix_list", "", "id"), 443, 443],
+        ["10.9.64.0/24", 443, 443],
+        ["10.20.0.0/16", 443, 443],
+        ["10.20.0.0/16", 8443, 8443],
+        ["10.30.0.0/16", 443, 443],
+        ["10.30.0.0/16", 8443, 8443],
+      ].sort(),
+    );
+  });
+
+  test("adds nothing to security groups that are not its own, and no endpoint", () => {
+    const template = synth(props);
+    const own = ["load-balancer", "service", "backend-store"].map((part) =>
+      template.ref("aws_security_group", `${part}_security-group`, "id"),
+    );
+    for (const direction of ["ingress", "egress"]) {
+      for (const rule of template.resources(`aws_vpc_security_group_${direction}_rule`)) {
+        expect(own).toContain(rule.security_group_id);
+      }
+    }
+    expect(template.resources("aws_vpc_endpoint")).toEqual([]);
+  });
+
+  test("may be reached from the internet, where the public subnets are", () => {
+    expect(synth({ ...props, loadBalancer: undefined }).resource("aws_lb").internal).toBe(false);
+  });
+
+  test("is refused with an issuer and images on the internet", () => {
+    expect(
+      refusal(() =>
+        synth({
+          ...props,
+          login: IdentityProvider.google({ emailDomains: ["example.com"] }),
+          service: { ...PROPS.service, mlflowImage: "ghcr.io/mlflow/mlflow:v3.17.2-full" },
+        }),
+      ),
+    ).toEqual([
+      expect.stringContaining(
+        'login: "https://accounts.google.com" answers on the internet, where existingNetwork.egress: endpoints does not',
+      ),
+      expect.stringContaining(
+        'service.mlflowImage: "ghcr.io/mlflow/mlflow:v3.17.2-full" cannot be reached: existingNetwork.egress: endpoints',
+      ),
+    ]);
+  });
+});
+
 describe("MLflow without a way to the internet is refused with", () => {
   const public_ = (issuer: string) =>
     `"${issuer}" answers on the internet, where network.egress: endpoints does not lead: take an issuer of your own ` +
-    "network, or egress: nat";
+    "network, or another egress";
   const copy = (example: string) =>
     "network.egress: endpoints leads to ECR in eu-west-1 only: copy the image there and write, for one, " +
     `"${ECR}/${example}"`;

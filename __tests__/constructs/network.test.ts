@@ -1,10 +1,4 @@
-import { Token } from "cdktf";
-import {
-  type ExistingNetwork,
-  existingNetworkProblems,
-  Network,
-  type NetworkOptions,
-} from "../../constructs/network";
+import { Network, type NetworkOptions } from "../../constructs/network";
 import { refusal } from "../support/refusal";
 import { testStack } from "../support/stack";
 import { type Block, decode, Template } from "../support/template";
@@ -253,80 +247,6 @@ describe("a network with endpoints only", () => {
   });
 });
 
-describe("an existing network", () => {
-  const ids = { vpcId: "vpc-1", publicSubnetIds: ["a", "b"], privateSubnetIds: ["c", "d"] };
-
-  test("takes the private subnets for tasks, and for the database unless told otherwise", () => {
-    expect(Network.fromExisting(ids)).toEqual({
-      ...ids,
-      databaseSubnetIds: ["c", "d"],
-      taskSubnetIds: ["c", "d"],
-      assignPublicIp: false,
-    });
-    expect(Network.fromExisting({ ...ids, databaseSubnetIds: ["e", "f"] }).databaseSubnetIds).toEqual([
-      "e",
-      "f",
-    ]);
-  });
-});
-
-describe("an existing network is refused with", () => {
-  const subnet = (end: string) => `subnet-0a1b2c3d4e5f607${end}`;
-  const good = {
-    vpcId: "vpc-0a1b2c3d4e5f60718",
-    publicSubnetIds: [subnet("11"), subnet("12")],
-    privateSubnetIds: [subnet("21")],
-    databaseSubnetIds: [subnet("31"), subnet("32")],
-  };
-  const zones = "needs subnets in two or more availability zones";
-  const problems = (change: Partial<ExistingNetwork>, internal = false) =>
-    existingNetworkProblems({ ...good, ...change }, internal).map(
-      ({ path, message }) => `${path}: ${message}`,
-    );
-
-  test.each<[string, Partial<ExistingNetwork>, string[]]>([
-    [
-      "names instead of ids",
-      { vpcId: "main", publicSubnetIds: [subnet("11"), "public-b"] },
-      [
-        'vpcId: "main" is malformed: write a VPC\'s id, such as "vpc-0a1b2c3d4e5f60718"',
-        'publicSubnetIds[1]: "public-b" is malformed: write a subnet\'s id, such as "subnet-0a1b2c3d4e5f60718"',
-      ],
-    ],
-    [
-      "too few subnets",
-      { publicSubnetIds: [subnet("11")], privateSubnetIds: [], databaseSubnetIds: [] },
-      [
-        `publicSubnetIds: 1 is too few: a load balancer ${zones}`,
-        "privateSubnetIds: [] leaves no place for tasks: write one subnet or more",
-        `databaseSubnetIds: 0 is too few: Aurora ${zones}`,
-      ],
-    ],
-    [
-      "too few private subnets where the database stands in them",
-      { databaseSubnetIds: undefined },
-      [`privateSubnetIds: 1 is too few: Aurora ${zones}`],
-    ],
-    [
-      "the same subnet twice",
-      { publicSubnetIds: [subnet("11"), subnet("11")] },
-      [`publicSubnetIds[1]: "${subnet("11")}" stands here twice: write each subnet once`],
-    ],
-  ])("%s", (_, change, expected) => {
-    expect(problems(change)).toEqual(expected);
-  });
-
-  test("nothing when all is well, or known to Terraform only", () => {
-    const list = Token.asList({ resolve: () => "${data.aws_subnets.public.ids}" });
-    const id = Token.asString({ resolve: () => "${data.aws_vpc.main.id}" });
-    expect(problems({})).toEqual([]);
-    expect(problems({ vpcId: id, publicSubnetIds: list, privateSubnetIds: [id] })).toEqual([]);
-    expect(problems({ publicSubnetIds: [], privateSubnetIds: [subnet("21"), subnet("22")] }, true)).toEqual(
-      [],
-    );
-  });
-});
-
 describe("a network is refused with", () => {
   test.each<[string, NetworkOptions, string[]]>([
     [
@@ -358,16 +278,19 @@ describe("a network is refused with", () => {
       "no range of the identity provider where there is no other way",
       { egress: "endpoints" },
       [
-        "identityProviderCidrs: is missing: with egress: endpoints the identity provider's ranges are the only way " +
-          'there, such as ["10.20.0.0/16"]',
+        'identityProviderCidrs: is missing: with egress: endpoints tasks reach nothing else, such as ["10.20.0.0/16"]',
       ],
     ],
     [
       "the whole internet for the identity provider's range",
-      { egress: "endpoints", identityProviderCidrs: ["0.0.0.0/0", "10.20.0.1/16"] },
+      {
+        egress: "endpoints",
+        identityProviderCidrs: ["0.0.0.0/0", "10.20.0.1/16", "10.3.0.0/16", "10.3.0.0/16"],
+      },
       [
         'identityProviderCidrs[0]: "0.0.0.0/0" is no range of an internal network: write /8 or smaller',
         'identityProviderCidrs[1]: "10.20.0.1/16" starts within its range: write 10.20.0.0/16',
+        'identityProviderCidrs[3]: "10.3.0.0/16" stands here twice: write each range once',
       ],
     ],
     [
