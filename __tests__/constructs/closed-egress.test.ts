@@ -15,7 +15,7 @@ const PROPS: MlflowProps = {
   loadBalancer: { internal: true },
   service: {
     mlflowImage: `${ECR}/ghcr/mlflow/mlflow:v3.17.2-full`,
-    oauth2ProxyImage: `${ECR}/quay/oauth2-proxy/oauth2-proxy:v7.15.3`,
+    oauth2ProxyImage: `${ECR}/quay/oauth2-proxy/oauth2-proxy:v7.15.4`,
   },
 };
 
@@ -125,7 +125,7 @@ describe("MLflow without a way to the internet is refused with", () => {
     "network.egress: endpoints leads to ECR in eu-west-1 only: copy the image there and write, for one, " +
     `"${ECR}/${example}"`;
   const mlflow = "ghcr/mlflow/mlflow:v3.17.2-full";
-  const proxy = "quay/oauth2-proxy/oauth2-proxy:v7.15.3";
+  const proxy = "quay/oauth2-proxy/oauth2-proxy:v7.15.4";
 
   test.each<[string, Partial<MlflowProps>, string[]]>([
     [
