@@ -84,6 +84,16 @@ describe("MLflow without a way to the internet", () => {
     }
   });
 
+  test("lets the service to its session store too, and that one nowhere", () => {
+    const withStore = synth({ sessionStore: "elasticache" });
+    const store = withStore.ref("aws_security_group", "session-store_security-group", "id");
+    const more = [...reached(withStore, group("load-balancer"))].filter(
+      (each) => !reached(template, group("load-balancer")).has(each),
+    );
+    expect(more).toEqual([store]);
+    expect(reached(withStore, store)).toEqual(new Set());
+  });
+
   test("lets only the service to the endpoints", () => {
     const rules = template
       .resources("aws_vpc_security_group_ingress_rule")
