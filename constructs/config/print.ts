@@ -38,9 +38,21 @@ function values({ name, file, props }: Environment): Record<string, string> {
     secretsPrefix: file.secrets?.prefix ?? "mlflow",
     loginProvider: login.provider,
     loginIssuer: props.login.issuer ?? "",
+    // The one whose tokens need no entry under programs.
+    ownIssuer: login.provider === "google" ? "" : (props.login.issuer ?? ""),
     emailDomains: allEmailDomains(props.login, props.programs ?? []).join(" "),
+    // Groups may have spaces in their names.
+    groups: flagValues(props.login.flags, "allowed-group", "gitlab-group").join(","),
+    groupsClaim: flagValues(props.login.flags, "oidc-groups-claim")[0] ?? "groups",
     programs: (props.programs ?? []).map(({ issuer, audience }) => `${issuer}=${audience}`).join(" "),
   };
+}
+
+function flagValues(flags: readonly string[], ...names: readonly string[]): string[] {
+  return flags.flatMap((flag) => {
+    const [, name, value] = /^--([a-z-]+)=(.*)$/.exec(flag) ?? [];
+    return names.includes(String(name)) ? [String(value)] : [];
+  });
 }
 
 reportingMistakes(() => {

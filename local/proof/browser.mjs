@@ -111,6 +111,7 @@ async function user(page, context, seen) {
   seen.runShowsMetrics = await page.getByText("val_auc").first().isVisible();
   await screenshot(page, "metrics");
 
+  page.removeAllListeners("response");
   const copied = await context.cookies(input.uri);
   await page.goto(`${input.uri}/oauth2/sign_out`);
   // The identity provider may have logged the person in again by itself.
