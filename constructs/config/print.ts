@@ -20,6 +20,7 @@ function values({ name, file, props }: Environment): Record<string, string> {
   const host = hostName(dns);
   return {
     environment: name,
+    deployment: file.name ?? "oauth2-mlflow",
     region: file.region,
     accountIds: (file.accountIds ?? []).join(" "),
     assumeRole: file.assumeRole ?? "",
@@ -35,6 +36,7 @@ function values({ name, file, props }: Environment): Record<string, string> {
     uri: `https://${publicHost(host, file.loadBalancer)}`,
     certificateArn: file.loadBalancer?.certificateArn ?? "",
     certificateDomain: file.loadBalancer?.certificateDomain ?? dns.domain,
+    sessionStore: file.sessionStore ?? "cookie",
     secretsPrefix: file.secrets?.prefix ?? "mlflow",
     loginProvider: login.provider,
     loginIssuer: props.login.issuer ?? "",
