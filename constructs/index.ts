@@ -14,6 +14,7 @@ export * from "./network";
 export * from "./risks";
 export * from "./secrets";
 export * from "./service-role";
+export * from "./session-store";
 export * from "./state-backend";
 export * from "./tracking-service";
 export type { WafOptions } from "./web-acl";

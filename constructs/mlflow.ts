@@ -14,13 +14,18 @@ import { OAUTH2_PROXY_PORT } from "./containers/oauth2-proxy";
 import { type DnsOptions, DnsRecord, dnsProblems, hostName } from "./dns-record";
 import { type Problem, refuse, under } from "./errors";
 import { type ExistingNetwork, existingNetworkProblems } from "./existing-network";
-import { type IdentityProvider, loginProblems } from "./identity/identity-provider";
-import { type JwtIssuer, jwtIssuerProblems } from "./identity/jwt-issuer";
 import { LoadBalancer, type LoadBalancerOptions, loadBalancerProblems, publicHost } from "./load-balancer";
 import { type INetwork, Network, type NetworkOptions, networkProblems } from "./network";
 import type { Risk } from "./risks";
 import { Secrets, type SecretsProps, secretsProblems } from "./secrets";
-import { TrackingService, type TrackingServiceOptions, trackingServiceProblems } from "./tracking-service";
+import { SESSION_STORE_PORTS, SessionStore } from "./session-store";
+import {
+  type AccessProps,
+  accessProblems,
+  TrackingService,
+  type TrackingServiceOptions,
+  trackingServiceProblems,
+} from "./tracking-service";
 
 /** What can be set, whichever way it is written: in code or in an environment file. */
 export interface MlflowOptions {
@@ -63,13 +68,21 @@ export interface MlflowOptions {
    */
   readonly service?: TrackingServiceOptions;
   /**
+   * Where sessions of people who are logged in are kept: whole in the browser's `cookie`, which can be large, and good
+   * until it expires; or in `elasticache` (Serverless for Valkey), so that the cookie is small, and logging out or
+   * deleting a session ends it.
+   * @default "cookie"
+   */
+  readonly sessionStore?: "cookie" | "elasticache";
+  /**
    * The load balancer.
    * @default - on the internet, ports 443 and 80
    */
   readonly loadBalancer?: LoadBalancerOptions;
   /**
-   * The ARN of a KMS key of your own for the bucket, the database and all logs; the four secrets may have it too. Its
-   * policy must let CloudWatch Logs of the region use it. Terraform replaces a database that has another key.
+   * The ARN of a KMS key of your own for the bucket, the database, the session store and all logs; the four secrets may
+   * have it too. Its policy must let CloudWatch Logs of the region use it. Terraform replaces a database or session
+   * store that has another key.
    * @default - AWS's own keys
    */
   readonly kmsKeyArn?: string;
@@ -81,16 +94,9 @@ export interface MlflowOptions {
 }
 
 /** MLflow behind an identity provider. */
-export interface MlflowProps extends MlflowOptions {
+export interface MlflowProps extends MlflowOptions, AccessProps {
   /** The AWS region. */
   readonly region: string;
-  /** Who logs people in. */
-  readonly login: IdentityProvider;
-  /**
-   * Whose bearer tokens programs may send, beside those of the login's own client.
-   * @default - no other issuer
-   */
-  readonly programs?: readonly JwtIssuer[];
   /**
    * The provider of the account that the hosted zone lives in.
    * @default - the stack's
@@ -110,6 +116,8 @@ export class Mlflow extends Construct {
   public readonly backendStore: BackendStore;
   /** The load balancer. */
   public readonly loadBalancer: LoadBalancer;
+  /** Where sessions are kept, if not in cookies. */
+  public readonly sessionStore?: SessionStore;
   /** The service. */
   public readonly service: TrackingService;
 
@@ -147,6 +155,14 @@ export class Mlflow extends Construct {
       publicHost: host,
       kmsKeyArn,
     });
+    if (props.sessionStore === "elasticache") {
+      this.sessionStore = new SessionStore(this, "session-store", {
+        name,
+        vpcId: this.network.vpcId,
+        subnetIds: this.network.databaseSubnetIds,
+        kmsKeyArn,
+      });
+    }
     this.service = new TrackingService(this, "service", {
       ...props.service,
       name,
@@ -158,8 +174,10 @@ export class Mlflow extends Construct {
       secrets: secrets.arns,
       login,
       programs,
+      acknowledgedRisks: props.acknowledgedRisks,
       loadBalancer: this.loadBalancer,
       publicHost: host,
+      sessionStore: this.sessionStore,
       kmsKeyArn,
     });
     new DnsRecord(this, "dns-record", {
@@ -172,11 +190,11 @@ export class Mlflow extends Construct {
   }
 
   /**
-   * Load balancer → service → database, and the service to TLS ports: on the internet, or where there is no way to it,
+   * Load balancer → service → database and session store, and the service to TLS ports: on the internet, or where there is no way to it,
    * of AWS's endpoints and the identity provider. Nothing else.
    */
   private letThrough(region: string, ports: number[]): void {
-    const { loadBalancer, service, backendStore } = this;
+    const { loadBalancer, service, backendStore, sessionStore } = this;
     this.connect(
       "load-balancer-to-service",
       loadBalancer.securityGroupId,
@@ -189,6 +207,12 @@ export class Mlflow extends Construct {
       backendStore.securityGroupId,
       backendStore.connection.port,
     );
+    if (sessionStore !== undefined) {
+      for (const [node, port] of Object.entries(SESSION_STORE_PORTS)) {
+        const id = `service-to-session-store-${node}`;
+        this.connect(id, service.securityGroupId, sessionStore.securityGroupId, port);
+      }
+    }
     const { closedEgress } = this.network;
     if (closedEgress !== undefined) return this.letOut(closedEgress, region, ports);
     for (const port of ports) {
@@ -269,15 +293,12 @@ function issuerPorts(issuers: readonly { readonly issuer?: string | undefined }[
  * @param props the props, or what is known of them
  */
 export function mlflowProblems(props: Partial<MlflowProps>): Problem[] {
-  const { name = "oauth2-mlflow", acknowledgedRisks: risks = [] } = props;
+  const { name = "oauth2-mlflow" } = props;
   const both = props.network !== undefined && props.existingNetwork !== undefined;
   return [
     ...nameProblems(name),
     ...under("dns", dnsProblems(props.dns ?? {})),
-    ...under("login", loginProblems(props.login?.options ?? {}, risks)),
-    ...(props.programs ?? []).flatMap((issuer, index) =>
-      under(`programs[${index}]`, jwtIssuerProblems(issuer, risks, props.login)),
-    ),
+    ...accessProblems(props),
     ...under("secrets", secretsProblems(props.secrets ?? {})),
     ...under("network", networkProblems(props.network ?? {})),
     ...under(

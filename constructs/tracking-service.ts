@@ -18,14 +18,16 @@ import { migrateContainer } from "./containers/migrate";
 import { mlflowContainer } from "./containers/mlflow";
 import { OAUTH2_PROXY_PORT, oauth2ProxyContainer } from "./containers/oauth2-proxy";
 import { toTerraformJson } from "./containers/terraform-json";
-import { type Problem, refuse } from "./errors";
+import { type Problem, refuse, under } from "./errors";
 import { fargateSizeProblems } from "./fargate-size";
-import type { IdentityProvider } from "./identity/identity-provider";
-import type { JwtIssuer } from "./identity/jwt-issuer";
+import { type IdentityProvider, loginProblems } from "./identity/identity-provider";
+import { type JwtIssuer, jwtIssuerProblems } from "./identity/jwt-issuer";
 import type { LoadBalancer } from "./load-balancer";
 import type { INetwork } from "./network";
+import type { Risk } from "./risks";
 import type { SecretArns } from "./secrets";
 import { ServiceRole } from "./service-role";
+import type { SessionStore } from "./session-store";
 
 /** The service's settings. */
 export interface TrackingServiceOptions {
@@ -73,8 +75,24 @@ export interface TrackingServiceOptions {
   readonly oauth2ProxyImage?: string;
 }
 
+/** Who gets in. */
+export interface AccessProps {
+  /** Who logs people in. */
+  readonly login: IdentityProvider;
+  /**
+   * Whose bearer tokens programs may send, beside those of the login's own client.
+   * @default - no other issuer
+   */
+  readonly programs?: readonly JwtIssuer[];
+  /**
+   * Openings that are otherwise refused.
+   * @default - none
+   */
+  readonly acknowledgedRisks?: readonly Risk[];
+}
+
 /** What a service is made of. */
-export interface TrackingServiceProps extends TrackingServiceOptions {
+export interface TrackingServiceProps extends TrackingServiceOptions, AccessProps {
   /** Names derive from it. */
   readonly name: string;
   /** The AWS region. */
@@ -89,14 +107,15 @@ export interface TrackingServiceProps extends TrackingServiceOptions {
   readonly proxyArtifacts: boolean;
   /** The ARNs of the four secrets. */
   readonly secrets: SecretArns;
-  /** Who logs people in. */
-  readonly login: IdentityProvider;
-  /** Whose bearer tokens are accepted. */
-  readonly programs: readonly JwtIssuer[];
   /** What leads to the tasks. */
   readonly loadBalancer: LoadBalancer;
   /** The Host of requests: what stands after `https://` in the browser's address bar. */
   readonly publicHost: string;
+  /**
+   * Where oauth2-proxy keeps sessions.
+   * @default - in the browser's cookie
+   */
+  readonly sessionStore?: SessionStore;
   /**
    * The KMS key that logs, and possibly the secrets, are encrypted with.
    * @default - CloudWatch's own encryption, and keys that ECS may use anyway
@@ -132,7 +151,7 @@ export class TrackingService extends Construct {
 
   public constructor(scope: Construct, id: string, props: TrackingServiceProps) {
     super(scope, id);
-    refuse(this.node.path, trackingServiceProblems(props));
+    refuse(this.node.path, [...trackingServiceProblems(props), ...accessProblems(props)]);
     this.props = props;
     const { name, network, backendStore, loadBalancer } = props;
     const securityGroup = new SecurityGroup(this, "security-group", {
@@ -195,7 +214,7 @@ export class TrackingService extends Construct {
   }
 
   private containers(cpu: number, memory: number): ContainerDefinition[] {
-    const { region, backendStore, artifactStore, secrets, login, programs, publicHost } = this.props;
+    const { region, backendStore, artifactStore, secrets, login, programs = [], publicHost } = this.props;
     const mlflowLogs = awslogs(this.mlflowLogGroup, region);
     const { mlflowImage = MLFLOW_IMAGE, oauth2ProxyImage = OAUTH2_PROXY_IMAGE } = this.props;
     const jobs = memory >= JOBS_FROM;
@@ -229,6 +248,7 @@ export class TrackingService extends Construct {
         programs,
         secrets,
         publicHost,
+        sessionStoreUrl: this.props.sessionStore?.url,
         logConfiguration: awslogs(this.oauth2ProxyLogGroup, region),
       }),
     ];
@@ -320,6 +340,24 @@ export function trackingServiceProblems(options: TrackingServiceOptions): Proble
     ...checkRetention("logRetentionDays", options.logRetentionDays),
     ...serverOptionsProblems(serverOptions),
     ...imageProblems(options),
+  ];
+}
+
+/**
+ * What is wrong with who gets in.
+ *
+ * @param props the login and the issuers, or what is known of them
+ */
+export function accessProblems({
+  login,
+  programs = [],
+  acknowledgedRisks: risks = [],
+}: Partial<AccessProps>): Problem[] {
+  return [
+    ...under("login", loginProblems(login?.options ?? {}, risks)),
+    ...programs.flatMap((issuer, index) =>
+      under(`programs[${index}]`, jwtIssuerProblems(issuer, risks, login)),
+    ),
   ];
 }
 

@@ -4,6 +4,7 @@ import os
 import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from cryptography import x509
@@ -45,13 +46,14 @@ def authority() -> bool:
 
 
 def leaf(domain: str) -> Certificate:
-    """A certificate for a domain and the hosts directly below it, signed by the authority."""
+    """A certificate for a domain, the hosts directly below it, and 127.0.0.1, signed by the authority."""
     issuer = x509.load_pem_x509_certificate(CA_CERTIFICATE.read_bytes())
     issuer_key = serialization.load_pem_private_key(CA_KEY.read_bytes(), password=None)
     assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain)])
-    names = x509.SubjectAlternativeName([x509.DNSName(domain), x509.DNSName(f"*.{domain}")])
+    hosts = [x509.DNSName(domain), x509.DNSName(f"*.{domain}"), x509.IPAddress(IPv4Address("127.0.0.1"))]
+    names = x509.SubjectAlternativeName(hosts)
     builder = (
         _builder(subject, issuer.subject, key.public_key(), DAYS)
         .add_extension(names, critical=False)

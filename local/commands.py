@@ -102,13 +102,14 @@ def status() -> int:
     if not pid:
         print("not running; scripts/local.sh up starts it")
         return 1
-    stack, now = state.read(state.STACK), state.read(state.STATUS) or {"services": [], "databases": []}
+    stack, now = state.read(state.STACK), state.read(state.STATUS) or {"services": [], "databases": [], "sessionStores": []}
     print(f"running (pid {pid}){'' if state.READY.exists() else ', not ready yet'}")
     rows = [("AWS emulator", EMULATOR_URL)]
     if stack:
         rows.append(("login", stack["issuer"]))
         rows += [(one["name"], one["uri"]) for one in stack["environments"]]
     rows += [("database", name) for name in now["databases"]]
+    rows += [("session store", name) for name in now["sessionStores"]]
     for service in now["services"]:
         rows.append(("service", f"{service['name']}: {service['ready']} of {service['wanted']} tasks ready"))
         for task in service["tasks"]:

@@ -3,16 +3,25 @@
 import inspect
 import json
 import os
+import re
+from datetime import datetime, timezone
 from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+from moto.core.responses import ActionResult, PaginatedResult
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.elasticache.exceptions import ElastiCacheException
+from moto.elasticache.responses import ElastiCacheResponse
 from moto.iam.access_control import IAMPolicy
 from moto.rds.models import DBCluster
 from moto.s3.models import FakeBucket
 
+from local.session_stores import DOMAIN
+from local.tasks.network import free_ports
+
 _scalable_target_tags: dict[str, dict[str, str]] = {}
+_serverless_caches: dict[str, dict[str, Any]] = {}
 
 
 def install() -> None:
@@ -24,6 +33,7 @@ def install() -> None:
     _leave_out_empty_scaling_configuration()
     _describe_rules()
     _take_requests_as_encrypted()
+    _know_serverless_caches()
 
 
 def _tag_scalable_targets() -> None:
@@ -114,3 +124,42 @@ def _take_requests_as_encrypted() -> None:
         return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
 
     FakeBucket.get_permission = get_permission
+
+
+def _know_serverless_caches() -> None:
+    """moto has none of ElastiCache's operations for them: there could be no session store.
+
+    Each has a port of its own on this machine, where `local.session_stores` lets it answer; on AWS it is 6379.
+    """
+
+    def create_serverless_cache(self: ElastiCacheResponse) -> ActionResult:
+        parameters = self._get_params()
+        name = parameters["ServerlessCacheName"]
+        endpoint = {"Address": f"{name}.{DOMAIN}", "Port": free_ports(1)[0]}
+        cache = {
+            **{key: value for key, value in parameters.items() if key != "Tags"},
+            "ARN": f"arn:aws:elasticache:{self.region}:{self.current_account}:serverlesscache:{name}",
+            "CreateTime": datetime.now(timezone.utc),
+            "Status": "available",
+            "FullEngineVersion": parameters["MajorEngineVersion"],
+            "Endpoint": endpoint,
+            "ReaderEndpoint": endpoint,
+        }
+        self.elasticache_backend.arn_regex = re.compile("^arn:aws:elasticache:")
+        self.elasticache_backend.add_tags_to_resource(cache["ARN"], parameters.get("Tags", []))
+        _serverless_caches[name] = cache
+        return ActionResult({"ServerlessCache": cache})
+
+    def describe_serverless_caches(self: ElastiCacheResponse) -> ActionResult:
+        name = self._get_param("ServerlessCacheName")
+        if name and name not in _serverless_caches:
+            raise ElastiCacheException("ServerlessCacheNotFoundFault", f"serverless cache {name} not found")
+        found = [_serverless_caches[name]] if name else list(_serverless_caches.values())
+        return PaginatedResult({"ServerlessCaches": found})
+
+    def delete_serverless_cache(self: ElastiCacheResponse) -> ActionResult:
+        cache = _serverless_caches.pop(self._get_param("ServerlessCacheName"))
+        return ActionResult({"ServerlessCache": {**cache, "Status": "deleting"}})
+
+    for method in (create_serverless_cache, describe_serverless_caches, delete_serverless_cache):
+        setattr(ElastiCacheResponse, method.__name__, method)

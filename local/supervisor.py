@@ -20,6 +20,7 @@ from local.environments import Environment, load
 from local.errors import StackError
 from local.load_balancer.balancer import Balancer
 from local.report import Report, say
+from local.session_stores import SessionStores
 from local.settings import (
     EMULATOR_PORT,
     EMULATOR_URL,
@@ -31,7 +32,7 @@ from local.settings import (
     RUN,
     SCREENSHOTS,
 )
-from local.tasks.network import left_over_namespaces, namespaces_possible, remove_namespace
+from local.tasks.network import Database, left_over_namespaces, namespaces_possible, remove_namespace
 from local.tasks.runner import TaskRunner
 
 SERVICE_SECONDS = 600
@@ -49,6 +50,7 @@ class Supervisor:
         self._followers: list[asyncio.Task[Any]] = []
         self._certificates: dict[str, Certificate] = {}
         self._databases = Databases()
+        self._session_stores = SessionStores()
         self._runner: TaskRunner | None = None
         self._balancer: Balancer | None = None
 
@@ -108,9 +110,9 @@ class Supervisor:
 
     async def _deploy(self, environments: list[Environment], env: Mapping[str, str]) -> None:
         namespaces = await asyncio.to_thread(namespaces_possible)
-        self._runner = TaskRunner(namespaces, self._databases.known)
+        self._runner = TaskRunner(namespaces, self._known_servers)
         self._balancer = Balancer(self._runner.healthy_targets, self._certificates)
-        for follow in (self._databases.run, self._runner.run, self._balancer.run, self._write_status):
+        for follow in (self._databases.run, self._session_stores.run, self._runner.run, self._balancer.run, self._write_status):
             self._follow(follow())
         names = ", ".join(one.name for one in environments)
         with self._report.step(f"{names}: by real cdktf and Terraform (their waits are AWS's)"):
@@ -121,6 +123,11 @@ class Supervisor:
         with self._report.step("load balancer: nginx, as the listeners say"):
             for one in environments:
                 await self._wait_for_answer(one)
+
+    def _known_servers(self) -> list[Database]:
+        """What tasks can use now; nothing as long as no database is ready, without which none can start."""
+        databases = self._databases.known()
+        return databases and [*databases, *self._session_stores.known()]
 
     async def _wait_for_services(self) -> None:
         assert self._runner
@@ -193,7 +200,8 @@ class Supervisor:
                 }
                 for service in self._runner.services.values()
             ]
-            state.write(state.STATUS, {"services": services, "databases": list(self._databases.servers)})
+            servers = {"databases": list(self._databases.servers), "sessionStores": list(self._session_stores.servers)}
+            state.write(state.STATUS, {"services": services, **servers})
             await asyncio.sleep(STATUS_EVERY)
 
     async def _stop(self) -> None:

@@ -50,6 +50,7 @@ missing_tools() {
     echo 'go >= 1.21||golang|go|https://go.dev/dl'
   { command -v mariadbd && command -v mariadb-install-db; } >/dev/null ||
     echo 'MariaDB server|mariadb-server|mariadb-server|mariadb|'
+  command -v valkey-server redis-server >/dev/null || echo 'Valkey or Redis server|redis-server|valkey|valkey|'
   command -v nginx >/dev/null || echo 'nginx|nginx|nginx|nginx|'
   [ -z "$check" ] || command -v chromium chromium-browser google-chrome >/dev/null ||
     [ -d '/Applications/Google Chrome.app' ] || echo 'chromium (for --check)|chromium|chromium|--cask google-chrome|'

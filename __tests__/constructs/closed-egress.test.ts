@@ -15,7 +15,7 @@ const PROPS: MlflowProps = {
   loadBalancer: { internal: true },
   service: {
     mlflowImage: `${ECR}/ghcr/mlflow/mlflow:v3.17.2-full`,
-    oauth2ProxyImage: `${ECR}/quay/oauth2-proxy/oauth2-proxy:v7.15.3`,
+    oauth2ProxyImage: `${ECR}/quay/oauth2-proxy/oauth2-proxy:v7.15.4`,
   },
 };
 
@@ -82,6 +82,16 @@ describe("MLflow without a way to the internet", () => {
     for (const rule of template.resources("aws_vpc_security_group_egress_rule")) {
       expect(known).toContain(rule.security_group_id);
     }
+  });
+
+  test("lets the service to its session store too, and that one nowhere", () => {
+    const withStore = synth({ sessionStore: "elasticache" });
+    const store = withStore.ref("aws_security_group", "session-store_security-group", "id");
+    const more = [...reached(withStore, group("load-balancer"))].filter(
+      (each) => !reached(template, group("load-balancer")).has(each),
+    );
+    expect(more).toEqual([store]);
+    expect(reached(withStore, store)).toEqual(new Set());
   });
 
   test("lets only the service to the endpoints", () => {
@@ -198,7 +208,7 @@ describe("MLflow without a way to the internet is refused with", () => {
     "network.egress: endpoints leads to ECR in eu-west-1 only: copy the image there and write, for one, " +
     `"${ECR}/${example}"`;
   const mlflow = "ghcr/mlflow/mlflow:v3.17.2-full";
-  const proxy = "quay/oauth2-proxy/oauth2-proxy:v7.15.3";
+  const proxy = "quay/oauth2-proxy/oauth2-proxy:v7.15.4";
 
   test.each<[string, Partial<MlflowProps>, string[]]>([
     [

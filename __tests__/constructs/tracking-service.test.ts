@@ -2,9 +2,14 @@ import { ArtifactStore } from "../../constructs/artifact-store";
 import { BackendStore } from "../../constructs/backend-store";
 import { MLFLOW_IMAGE, OAUTH2_PROXY_IMAGE } from "../../constructs/containers/images";
 import { IdentityProvider } from "../../constructs/identity/identity-provider";
+import { JwtIssuer } from "../../constructs/identity/jwt-issuer";
 import { LoadBalancer } from "../../constructs/load-balancer";
 import { Network } from "../../constructs/network";
-import { TrackingService, type TrackingServiceOptions } from "../../constructs/tracking-service";
+import {
+  type AccessProps,
+  TrackingService,
+  type TrackingServiceOptions,
+} from "../../constructs/tracking-service";
 import { refusal } from "../support/refusal";
 import { testStack } from "../support/stack";
 import { decode, Template } from "../support/template";
@@ -17,7 +22,7 @@ const SECRETS = {
 };
 
 function synth(
-  options: TrackingServiceOptions = {},
+  options: TrackingServiceOptions & Partial<AccessProps> = {},
   egress: "nat" | "public-ip" = "nat",
   autoPause = true,
 ): Template {
@@ -47,7 +52,6 @@ function synth(
     proxyArtifacts: true,
     secrets: SECRETS,
     login: IdentityProvider.google({ emailDomains: ["example.com"] }),
-    programs: [],
     loadBalancer: new LoadBalancer(stack, "front", {
       name,
       network,
@@ -409,5 +413,21 @@ describe("a service is refused with", () => {
     ["gunicorn's options at the end", { serverOptions: "--log-level info --preload" }, gunicorn("--preload")],
   ])("%s", (_, options, problem) => {
     expect(refusal(() => synth(options))).toEqual([problem]);
+  });
+
+  test("a login or issuer that lets strangers in, unless the risk is acknowledged", () => {
+    const access = {
+      login: IdentityProvider.google({ emailDomains: ["gmail.com"] }),
+      programs: [JwtIssuer.githubActions({ audience: "mlflow" })],
+    };
+    const problems = refusal(() => synth(access));
+    expect(problems.map((problem) => problem.split(": ")[0])).toEqual([
+      "login.emailDomains[0]",
+      "programs[0].issuer",
+    ]);
+    const acknowledgedRisks = ["open-email-domain", "shared-issuer"] as const;
+    expect(synth({ ...access, acknowledgedRisks }).container("oauth2-proxy").command).toContain(
+      "--email-domain=gmail.com",
+    );
   });
 });

@@ -1,6 +1,6 @@
 """The real oauth2-proxy with the flags of every identity provider: who gets in, by browser and by bearer token.
 
-Run by the local stack's Python, after `npm run build`: `.local/venv/bin/python __tests__/e2e/test_identity.py`.
+Run by the local stack's Python, after `npm run build`: `PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_identity.py`.
 
 The flags are those that the constructs make. Replaced are only addresses: where oauth2-proxy listens, its upstream, and the
 issuer, which is a small one on 127.0.0.1 without TLS. For Google, GitHub and Entra ID, which have theirs built in, it is the
@@ -10,21 +10,26 @@ URLs of tokens, keys and API instead.
 import base64
 import json
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
+from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from local import certificates, session_stores
+from local.tasks.network import free_ports
 
 CONSTANT = "require('./dist/constructs/containers/images.js').OAUTH2_PROXY_VERSION"
 VERSION = subprocess.run(["node", "-p", CONSTANT], check=True, capture_output=True, text=True).stdout.strip()
@@ -36,9 +41,9 @@ KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 COMMAND = """
 const { IdentityProvider, JwtIssuer } = require("./dist/constructs");
 const { oauth2ProxyContainer } = require("./dist/constructs/containers/oauth2-proxy");
-const { login, programs } = JSON.parse(process.argv[1]);
+const { login, programs, sessionStoreUrl } = JSON.parse(process.argv[1]);
 const props = { login: IdentityProvider.of(login), programs: programs.map((each) => JwtIssuer.of(each)) };
-const { command } = oauth2ProxyContainer({ ...props, secrets: {}, publicHost: "mlflow.example.com" });
+const { command } = oauth2ProxyContainer({ ...props, secrets: {}, publicHost: "mlflow.example.com", sessionStoreUrl });
 console.log(JSON.stringify(command));
 """
 
@@ -188,13 +193,18 @@ class Issuer(Handler):
 class Proxy:
     """A running oauth2-proxy."""
 
-    def __init__(self, login: dict[str, Any], programs: list[dict[str, Any]] = [], change: dict[str, str] = {}) -> None:  # noqa: B006
+    def __init__(
+        self,
+        login: dict[str, Any],
+        programs: list[dict[str, Any]] = [],  # noqa: B006
+        change: dict[str, str] = {},  # noqa: B006
+        store: str | None = None,
+    ) -> None:
         self.issuer = f"http://127.0.0.1:{ISSUER.server_port}/" + ("slash/" if login["provider"] == "auth0" else "login")
-        own = {"login": login, "programs": [{**each, "issuer": "https://extra.invalid"} for each in programs]}
+        extra = [{**each, "issuer": "https://extra.invalid"} for each in programs]
+        own = {"login": login, "programs": extra, **({"sessionStoreUrl": store} if store else {})}
         command: list[str] = json.loads(subprocess.check_output(["node", "-e", COMMAND, json.dumps(own)]))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        [port] = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         changes = {
             r"--http-address=.*": f"--http-address=127.0.0.1:{port}",
@@ -215,9 +225,12 @@ class Proxy:
             flags += [redeem, f"--validate-url={api}/"]
         for pattern, replacement in changes.items():
             flags = [re.sub(pattern, replacement, flag) for flag in flags]
+        given, made = ({flag.split("=")[0] for flag in each} for each in (flags, command))
+        self.count, self.left_out = len(command), made - given
         self.log = tempfile.TemporaryFile()
         secrets = {"OAUTH2_PROXY_CLIENT_ID": CLIENT, "OAUTH2_PROXY_CLIENT_SECRET": "s", "OAUTH2_PROXY_COOKIE_SECRET": "k" * 32}
-        self.process = subprocess.Popen([BINARY, *flags], env=secrets, stdout=self.log, stderr=self.log)
+        env = {**secrets, "SSL_CERT_FILE": str(certificates.BUNDLE)}
+        self.process = subprocess.Popen([BINARY, *flags], env=env, stdout=self.log, stderr=self.log)
 
     def __enter__(self) -> "Proxy":
         for _ in range(100):
@@ -319,7 +332,6 @@ class EveryIdentityProvider(unittest.TestCase):
                 self.assertEqual("nonce" in query, login["provider"] not in ("google", "github"))
                 self.assertEqual(query.get("access_type"), "offline" if name == "google" else None)
                 self.assertEqual(query.get("prompt"), "consent" if name == "oidc, refresh" else None)
-                print(f"{name}: scope={query['scope']}")
                 status, session = proxy.login(member(name))
                 self.assertEqual(status, IN, proxy.output())
                 self.assertEqual(proxy.get("/", Cookie=session).json(), {"email": "ann@example.com"})
@@ -329,6 +341,9 @@ class EveryIdentityProvider(unittest.TestCase):
                         self.assertIn(status, OUT)
                         self.assertNotIn(proxy.get("/", Cookie=session).status_code, (200,))
                 self.assertNotIn("WARN", proxy.output().upper())
+                # It refuses to start with a flag that it does not know.
+                left_out = ", ".join(sorted(proxy.left_out)) or "none"
+                print(f"{name:<18} started {VERSION}, {proxy.count} flags, left out: {left_out}; scope: {query['scope']}")
 
     def test_has_cookies_that_only_this_host_gets(self) -> None:
         with Proxy(LOGINS["oidc"]) as proxy:
@@ -473,6 +488,84 @@ class Sessions(unittest.TestCase):
 
     def test_at_github_need_none(self) -> None:
         self.assertTrue(self.alive_after_its_first_token("github", refreshable=False))
+
+
+@contextmanager
+def session_store() -> Iterator[int]:
+    """The port of a Valkey or Redis with TLS, in cluster mode."""
+    certificates.authority()
+    [port] = free_ports(1)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as log:
+        server = subprocess.Popen(session_stores.server(port, Path(folder)), stdout=log, stderr=log)
+        try:
+            for _ in range(100):
+                if session_stores.is_ready(port):
+                    break
+                time.sleep(0.1)
+            else:
+                raise AssertionError("the session store did not start")
+            yield port
+        finally:
+            server.terminate()
+            server.wait()
+
+
+class LoggingOut(unittest.TestCase):
+    LARGE: ClassVar[list[str]] = [f"group-{number:04d}" for number in range(600)]
+
+    def member(self) -> Person:
+        person = member("oidc")
+        person.claims["groups"] = self.LARGE
+        return person
+
+    def status(self, proxy: Proxy, session: str) -> int:
+        return proxy.get("/", Cookie=session).status_code
+
+    def test_without_a_session_store_leaves_the_cookie_good(self) -> None:
+        with Proxy(LOGINS["oidc"]) as proxy:
+            _, session = proxy.login(self.member())
+            self.assertGreater(len(session), 4096)
+            self.assertEqual(proxy.get("/oauth2/sign_out", Cookie=session).status_code, 302)
+            self.assertEqual(self.status(proxy, session), 200)
+
+    def test_with_a_session_store_ends_the_session(self) -> None:
+        with session_store() as port, Proxy(LOGINS["oidc"], store=f"rediss://127.0.0.1:{port}") as proxy:
+            _, session = proxy.login(self.member())
+            print(f"session store: the cookie has {len(session)} bytes")
+            self.assertLess(len(session), 300)
+            self.assertEqual(self.status(proxy, session), 200)
+            self.assertEqual(proxy.get("/oauth2/sign_out", Cookie=session).status_code, 302)
+            self.assertEqual(self.status(proxy, session), 302)
+            self.assertEqual(session_stores.ask(port, "DBSIZE"), "0")
+
+    def test_can_be_done_for_others_by_deleting_sessions(self) -> None:
+        with session_store() as port, Proxy(LOGINS["oidc"], store=f"rediss://127.0.0.1:{port}") as proxy:
+            ann, bob, eve = (proxy.login(self.member())[1] for _ in range(3))
+            # The cookie is base64 of "v2.<base64 of the key>.<the key that the session is encrypted with>", time, signature.
+            ticket = base64.urlsafe_b64decode(ann.split("=", 1)[1].split("|")[0] + "==").decode()
+            key = base64.urlsafe_b64decode(ticket.split(".")[1] + "==").decode()
+            self.assertRegex(key, r"^__Host-mlflow-[0-9a-f]{32}$")
+            self.assertEqual(session_stores.ask(port, "DEL", key), "1")
+            self.assertEqual([self.status(proxy, each) for each in (ann, bob, eve)], [302, 200, 200])
+            session_stores.ask(port, "FLUSHALL")
+            self.assertEqual([self.status(proxy, each) for each in (bob, eve)], [302, 302])
+
+    def test_is_nothing_that_the_store_can_be_read_for(self) -> None:
+        with session_store() as port, Proxy(LOGINS["oidc"], store=f"rediss://127.0.0.1:{port}") as proxy:
+            _, session = proxy.login(self.member())
+            [key] = session_stores.ask(port, "KEYS", "*").splitlines()
+            held = session_stores.ask(port, "GET", key)
+            self.assertGreater(len(held), 1000)
+            for plain in ("ann", "example.com", "group-0001", "eyJ"):
+                self.assertNotIn(plain, key + held)
+            session_stores.ask(port, "SET", key, "made up" * 10)
+            self.assertEqual(self.status(proxy, session), 302)
+
+    def test_needs_no_store_for_programs(self) -> None:
+        with session_store() as port, Proxy(LOGINS["oidc"], store=f"rediss://127.0.0.1:{port}") as proxy:
+            ann = token(proxy.issuer, email="ann@example.com", email_verified=True)
+            self.assertEqual(proxy.bearer(ann), (200, "ann@example.com"))
+            self.assertEqual(session_stores.ask(port, "DBSIZE"), "0")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,45 @@ check() { # check <claims>
   says "# https://idp.example.com must issue the program a JWT in which"
   says '#   "aud" is "trainer"'
   mentions "example.com example.org"
+  run ! grep CLIENT_ID <<<"$output"
+}
+
+login() { # login <login> [<programs>]: the environment's
+  sed -i.old -e "s|^login: .*|login: $1|" -e "s|^programs: .*|programs: ${2:-[]}|" "$ENVIRONMENTS/dev.yaml"
+}
+
+@test "says how to get a token of the login's own issuer, with Entra ID, Cognito, Keycloak and any other" {
+  login '{provider: entra-id, tenantId: 7f9c24e8-3b12-4fef-91e0-5b7a4ef1c0de, groups: [ml user, ops], groupsClaim: roles}'
+  script token dev
+  exits 0
+  says 'export MLFLOW_TRACKING_TOKEN=$(curl -fsS https://login.microsoftonline.com/7f9c24e8-3b12-4fef-91e0-5b7a4ef1c0de/oauth2/v2.0/token \'
+  says '  --data-urlencode "scope=api://CLIENT_ID/.default" | jq -r .access_token)'
+  says "# CLIENT_ID is the login's: the secret mlflow/oauth2-client-id."
+  says '# It must name one of these groups: ml user, ops. In "roles" if CLIENT_ID is its audience, else in "groups".'
+  run ! grep e-mail <<<"$output"
+  login '{provider: cognito, userPoolId: eu-west-1_AbCdEf123, emailDomains: [example.com]}' \
+    '[{issuer: "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123", audience: 4kq0}]'
+  script token dev
+  says 'export MLFLOW_TRACKING_TOKEN=$(aws cognito-idp initiate-auth --no-sign-request --region eu-west-1 \'
+  says '  --auth-flow USER_PASSWORD_AUTH --client-id CLIENT_ID \'
+  says '  --auth-flow USER_PASSWORD_AUTH --client-id 4kq0 \'
+  login '{provider: keycloak, issuer: "https://login.example.com/realms/acme", groups: ["role:ml"]}'
+  script token dev
+  says 'export MLFLOW_TRACKING_TOKEN=$(curl -fsS https://login.example.com/realms/acme/protocol/openid-connect/token \'
+  login '{provider: oidc, issuer: "https://login.example.com", groups: [ml]}'
+  script token dev
+  says '#   "aud" is "CLIENT_ID"'
+}
+
+@test "says that jobs on GitHub and GitLab do not get in by their own tokens" {
+  sed -i.old 's/^acknowledgedRisks: .*/acknowledgedRisks: [shared-issuer]/' "$ENVIRONMENTS/dev.yaml"
+  login '{provider: google, emailDomains: [example.com]}' \
+    '[{issuer: "https://token.actions.githubusercontent.com", audience: mlflow}, {issuer: "https://gitlab.com", audience: mlflow}]'
+  script token dev
+  exits 0
+  says '# https://token.actions.githubusercontent.com: tokens of its jobs have neither an e-mail nor groups, so they do not get in. Let the job'
+  says '# https://gitlab.com: tokens of its jobs have neither an e-mail nor groups, so they do not get in. Let the job'
+  run ! grep MLFLOW_TRACKING_TOKEN= <<<"$output"
 }
 
 @test "says where issuers go when there is none" {
@@ -57,7 +96,7 @@ check() { # check <claims>
   says "FAIL  audience trainer"
   says "FAIL  expired 1970-01-01T00:00:01.000Z"
   says "FAIL  e-mail robot@sub.example.com"
-  says "      fix: take a token with a verified e-mail of login.emailDomains: example.com example.org"
+  says "      fix: take a token with a verified e-mail of: example.com example.org"
 }
 
 @test "refuses the audience of another issuer" {
@@ -83,4 +122,45 @@ check() { # check <claims>
   script token dev --check <<<"no-token"
   exits 1
   says "standard input holds no JWT: header.claims.signature, with an expiry"
+}
+
+@test "takes the login's own issuer, with its groups where the login has them" {
+  login '{provider: cognito, userPoolId: eu-west-1_AbCdEf123, groups: [ml user, ops]}'
+  own='iss: "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123", aud: "web"'
+  check "{ $own, email: undefined, sub: 'machine', 'cognito:groups': ['other', 'ml user'] }"
+  exits 0
+  says "ok    audience web, if it is the login's client id (the secret mlflow/oauth2-client-id)"
+  says "ok    e-mail machine"
+  says "ok    groups other, ml user"
+  check "{ $own, groups: ['ml user'] }"
+  exits 1
+  says "FAIL  groups none"
+  says "      fix: take a token with one of: ml user, ops"
+  check "{ $own, email_verified: false, 'cognito:groups': 'ops' }"
+  exits 1
+  says "FAIL  e-mail robot@example.com is not verified"
+}
+
+@test "takes Keycloak's roles for groups, in tokens for the login's own client only" {
+  local realm='https://login.example.com/realms/acme'
+  login "{provider: keycloak, issuer: '$realm', groups: ['role:ml', 'role:web:ops']}" "[{issuer: '$realm', audience: extra}]"
+  check "{ iss: '$realm', aud: 'web', realm_access: { roles: ['ml'] } }"
+  exits 0
+  check "{ iss: '$realm', aud: ['account', 'web'], resource_access: { web: { roles: ['ops'] } } }"
+  exits 0
+  check "{ iss: '$realm', aud: 'extra', realm_access: { roles: ['ml'] } }"
+  exits 1
+  says "ok    audience extra"
+  says "FAIL  groups none"
+  check "{ iss: '$realm', aud: 'extra', groups: ['role:ml'] }"
+  exits 0
+}
+
+@test "wants the organization of GitHub's logins where no e-mail domain decides" {
+  login '{provider: github, organization: acme, teams: [ml]}' '[{issuer: "https://idp.example.com", audience: trainer, mayNamePeople: true}]'
+  check '{}'
+  exits 1
+  says "      fix: take a token with one of: acme:ml"
+  check '{ groups: ["acme:ml"] }'
+  exits 0
 }

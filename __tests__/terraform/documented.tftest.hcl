@@ -35,7 +35,7 @@ run "containers_start_in_order_with_their_secrets" {
       ] == [
       ["migrate", "ghcr.io/mlflow/mlflow:v3.17.2-full", false],
       ["mlflow", "ghcr.io/mlflow/mlflow:v3.17.2-full", true],
-      ["oauth2-proxy", "quay.io/oauth2-proxy/oauth2-proxy:v7.15.3", true],
+      ["oauth2-proxy", "quay.io/oauth2-proxy/oauth2-proxy:v7.15.4", true],
     ]
     error_message = "the task must have three containers with the pinned images"
   }

@@ -20,6 +20,7 @@ function values({ name, file, props }: Environment): Record<string, string> {
   const host = hostName(dns);
   return {
     environment: name,
+    deployment: file.name ?? "oauth2-mlflow",
     region: file.region,
     accountIds: (file.accountIds ?? []).join(" "),
     assumeRole: file.assumeRole ?? "",
@@ -35,12 +36,25 @@ function values({ name, file, props }: Environment): Record<string, string> {
     uri: `https://${publicHost(host, file.loadBalancer)}`,
     certificateArn: file.loadBalancer?.certificateArn ?? "",
     certificateDomain: file.loadBalancer?.certificateDomain ?? dns.domain,
+    sessionStore: file.sessionStore ?? "cookie",
     secretsPrefix: file.secrets?.prefix ?? "mlflow",
     loginProvider: login.provider,
     loginIssuer: props.login.issuer ?? "",
+    // The one whose tokens need no entry under programs.
+    ownIssuer: login.provider === "google" ? "" : (props.login.issuer ?? ""),
     emailDomains: allEmailDomains(props.login, props.programs ?? []).join(" "),
+    // Groups may have spaces in their names.
+    groups: flagValues(props.login.flags, "allowed-group", "gitlab-group").join(","),
+    groupsClaim: flagValues(props.login.flags, "oidc-groups-claim")[0] ?? "groups",
     programs: (props.programs ?? []).map(({ issuer, audience }) => `${issuer}=${audience}`).join(" "),
   };
+}
+
+function flagValues(flags: readonly string[], ...names: readonly string[]): string[] {
+  return flags.flatMap((flag) => {
+    const [, name, value] = /^--([a-z-]+)=(.*)$/.exec(flag) ?? [];
+    return names.includes(String(name)) ? [String(value)] : [];
+  });
 }
 
 reportingMistakes(() => {

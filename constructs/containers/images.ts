@@ -6,7 +6,7 @@ import type { Problem } from "../errors";
 export const MLFLOW_VERSION = "3.17.2";
 
 /** oauth2-proxy's version: the image that runs on AWS, and what the local stack builds. */
-export const OAUTH2_PROXY_VERSION = "7.15.3";
+export const OAUTH2_PROXY_VERSION = "7.15.4";
 
 /** The image of MLflow with the drivers for MySQL (pymysql) and S3 (boto3). */
 export const MLFLOW_IMAGE = `ghcr.io/mlflow/mlflow:v${MLFLOW_VERSION}-full`;
@@ -14,7 +14,10 @@ export const MLFLOW_IMAGE = `ghcr.io/mlflow/mlflow:v${MLFLOW_VERSION}-full`;
 /** The image of oauth2-proxy: distroless, without a shell; runs as uid 65532. */
 export const OAUTH2_PROXY_IMAGE = `quay.io/oauth2-proxy/oauth2-proxy:v${OAUTH2_PROXY_VERSION}`;
 
-/** The oldest oauth2-proxy that is let in front of MLflow. */
+/**
+ * The oldest oauth2-proxy that is let in front of MLflow. Later fixes of logins that could be passed by (CVE-2026-76835,
+ * GHSA-wr5q-7wxw-x568) are about --reverse-proxy with exemptions from the login, which are not used here.
+ */
 const OLDEST_OAUTH2_PROXY = "7.15.3";
 
 /**

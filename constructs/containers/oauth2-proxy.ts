@@ -36,6 +36,11 @@ export interface Oauth2ProxyContainerProps {
   readonly secrets: Pick<SecretArns, "clientId" | "clientSecret" | "cookieSecret">;
   /** The Host of requests: what stands after `https://` in the browser's address bar. */
   readonly publicHost: string;
+  /**
+   * The URL of a session store in cluster mode.
+   * @default - the whole session is in the cookie
+   */
+  readonly sessionStoreUrl?: string;
   /** Where its output goes. */
   readonly logConfiguration: LogConfiguration;
 }
@@ -64,6 +69,7 @@ export function oauth2ProxyContainer(props: Oauth2ProxyContainerProps): Containe
       "--cookie-samesite=lax",
       "--cookie-refresh=5m",
       "--cookie-expire=12h",
+      ...sessionStoreFlags(props.sessionStoreUrl),
       "--skip-jwt-bearer-tokens=true",
       "--bearer-token-login-fallback=false",
       ...props.programs.map(({ issuer, audience }) => `--extra-jwt-issuers=${issuer}=${audience}`),
@@ -81,6 +87,12 @@ export function oauth2ProxyContainer(props: Oauth2ProxyContainerProps): Containe
     dependsOn: [{ containerName: "mlflow", condition: "HEALTHY" }],
     logConfiguration: props.logConfiguration,
   };
+}
+
+/** Clients of ElastiCache Serverless must know Redis's cluster mode. */
+function sessionStoreFlags(url: string | undefined): string[] {
+  if (url === undefined) return [];
+  return ["--session-store-type=redis", "--redis-use-cluster=true", `--redis-cluster-connection-urls=${url}`];
 }
 
 function loginFlags(login: IdentityProvider, programs: readonly JwtIssuer[]): string[] {

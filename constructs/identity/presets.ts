@@ -88,7 +88,7 @@ const STANDARD = "openid email profile";
  *
  * oauth2-proxy refreshes a session only with a refresh token; without one the session ends with the first ID token. Who
  * hands out refresh tokens, and for which scope, differs. It would also ask for the scope `groups` when groups are set
- * and no scope is, which Entra ID, Cognito and Keycloak answer with an error. Source: oauth2-proxy 7.15.3, `providers/`.
+ * and no scope is, which Entra ID, Cognito and Keycloak answer with an error. Source: oauth2-proxy 7.15.4, `providers/`.
  */
 export const PRESETS: { readonly [name in ProviderName]: Preset } = {
   google: {

@@ -16,6 +16,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 const PATIENCE = 60_000;
+const CALL = "/ajax-api/2.0/mlflow/experiments/search?max_results=1";
 const input = JSON.parse(readFileSync(0, "utf8"));
 
 /** A fresh profile each time: nobody is signed in, nothing is trusted but the given keys. */
@@ -109,6 +110,15 @@ async function user(page, context, seen) {
   await page.locator(".js-plotly-plot .main-svg").first().waitFor();
   seen.runShowsMetrics = await page.getByText("val_auc").first().isVisible();
   await screenshot(page, "metrics");
+
+  page.removeAllListeners("response");
+  const copied = await context.cookies(input.uri);
+  await page.goto(`${input.uri}/oauth2/sign_out`);
+  // The identity provider may have logged the person in again by itself.
+  await context.clearCookies();
+  seen.afterLogout = (await page.goto(`${input.uri}${CALL}`)).status();
+  await context.addCookies(copied);
+  seen.replayed = (await page.goto(`${input.uri}${CALL}`)).status();
 }
 
 async function outsider(page, context, seen) {

@@ -126,6 +126,16 @@ def session_cookie(environment: Environment) -> str:
     return ", ".join(f"{cookie['name']} ({cookie['size']} bytes)" for cookie in session)
 
 
+@check(CHECKS, "browser: after logging out the session is over; a copy of its cookie is good only without a session store")
+def copied_cookie(environment: Environment) -> str:
+    seen = _part(environment, "user", "afterLogout", "replayed")
+    store = bool(environment.resources("aws_elasticache_serverless_cache"))
+    expect(seen["afterLogout"] == 401, f"without the cookie it answers {seen['afterLogout']}")
+    expected = 401 if store else 200
+    expect(seen["replayed"] == expected, f"the copy gets {seen['replayed']}, not {expected}")
+    return f"{seen['replayed']} for the copy, {'with' if store else 'without'} a session store"
+
+
 @check(CHECKS, "browser: the outsider logs in at the identity provider and is refused here")
 def outsider(environment: Environment) -> str:
     seen = _part(environment, "outsider", "status", "url", "text", "homeStatus")

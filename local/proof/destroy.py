@@ -63,6 +63,11 @@ def _databases(stack: Stack) -> Iterator[str]:
     yield from (one["DBSubnetGroupName"] for one in _list(stack, "rds", "describe_db_subnet_groups", "DBSubnetGroups"))
 
 
+def _session_stores(stack: Stack) -> Iterator[str]:
+    caches = _list(stack, "elasticache", "describe_serverless_caches", "ServerlessCaches")
+    yield from (one["ServerlessCacheName"] for one in caches)
+
+
 def _ecs(stack: Stack) -> Iterator[str]:
     ecs = stack.aws("ecs")
     for cluster in ecs.describe_clusters(clusters=_list(stack, "ecs", "list_clusters", "clusterArns"))["clusters"]:
@@ -124,6 +129,7 @@ KINDS: dict[str, Callable[[Stack], Iterator[str]]] = {
     ),
     "Elastic IP address": _addresses,
     "database or subnet group": _databases,
+    "session store": _session_stores,
     "ECS cluster or task definition": _ecs,
     "load balancer or target group": _load_balancers,
     "log group": _log_groups,

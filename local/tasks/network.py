@@ -22,7 +22,7 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True)
 class Database:
-    """What a task knows of a database, and where the server is on this machine."""
+    """What a task knows of a database or session store, and where the server is on this machine."""
 
     hosts: tuple[str, ...]
     port: int
