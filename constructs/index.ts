@@ -1,4 +1,5 @@
 export * from "./artifact-store";
+export { applyGuardRules } from "./aspects/guard-rules";
 export * from "./backend-store";
 export * from "./dns-record";
 export { ConfigurationError, type Problem } from "./errors";
