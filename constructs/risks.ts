@@ -18,6 +18,7 @@ export const RISKS = {
   "wildcard-host": "names that others can have pass for MLflow's own, or for a place to go after the login",
   "unauthenticated-route": "some requests reach MLflow without a login",
   "plain-secret": "whoever may read the task definition, the plan or the state can read a secret",
+  "privileged-container": "whoever breaks into a container has rights on the machine below it",
   "unencrypted-storage": "data lies unencrypted on AWS's disks",
   "endless-logs": "logs, with names and addresses of people in them, are kept for ever",
 } as const;

@@ -10,6 +10,7 @@ import { insecureCookie } from "./insecure-cookie";
 import { openIngress } from "./open-ingress";
 import { plainHttp } from "./plain-http";
 import { plainSecret } from "./plain-secret";
+import { privilegedContainer } from "./privileged-container";
 import { publicBucket } from "./public-bucket";
 import { publicDatabase } from "./public-database";
 import { type Block, SynthesizedStack } from "./synthesized-stack";
@@ -30,6 +31,7 @@ export const GUARD_RULES: readonly GuardRule[] = [
   wildcardHost,
   unauthenticatedRoute,
   plainSecret,
+  privilegedContainer,
   unencryptedStorage,
   endlessLogs,
 ];

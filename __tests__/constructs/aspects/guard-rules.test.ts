@@ -406,6 +406,25 @@ const RULES: Record<
       ],
     },
   },
+  "privileged-container": {
+    compliant: {
+      "one with nothing added": task({
+        name: "mlflow",
+        privileged: false,
+        linuxParameters: { capabilities: { add: [], drop: ["ALL"] } },
+      }),
+    },
+    refused: {
+      "one with the machine's rights": [
+        task({ name: "mlflow", privileged: true }),
+        `${definitions}: mlflow is privileged: write false`,
+      ],
+      "one with a capability": [
+        task({ name: "mlflow", linuxParameters: { capabilities: { add: ["SYS_PTRACE"] } } }),
+        `${definitions}: mlflow is given "SYS_PTRACE": add no capability`,
+      ],
+    },
+  },
   "unencrypted-storage": {
     compliant: {
       "encrypted ones": {
