@@ -12,19 +12,26 @@ export interface Container {
   readonly words: readonly string[];
 }
 
+const found = new WeakMap<SynthesizedStack, Container[]>();
+
 /** All containers. Task definitions that only Terraform can put together have none. */
 export function containersOf(stack: SynthesizedStack): Container[] {
-  return stack.resources("aws_ecs_task_definition").flatMap((resource) =>
-    listOf(decode(resource.attributes.container_definitions)).map((definition) => ({
-      resource,
-      definition,
-      environment: new Map([
-        ...listOf<Block>(definition.environment).map(({ name, value }) => [name, String(value)] as const),
-        ...listOf<Block>(definition.secrets).map(({ name }) => [name, "${secret}"] as const),
-      ]),
-      words: [...listOf<string>(definition.entryPoint), ...listOf<string>(definition.command)].map(String),
-    })),
-  );
+  // Most rules ask.
+  const containers = found.get(stack) ?? stack.resources("aws_ecs_task_definition").flatMap(containersIn);
+  found.set(stack, containers);
+  return containers;
+}
+
+function containersIn(resource: Resource): Container[] {
+  return listOf(decode(resource.attributes.container_definitions)).map((definition) => ({
+    resource,
+    definition,
+    environment: new Map([
+      ...listOf<Block>(definition.environment).map(({ name, value }) => [name, String(value)] as const),
+      ...listOf<Block>(definition.secrets).map(({ name }) => [name, "${secret}"] as const),
+    ]),
+    words: [...listOf<string>(definition.entryPoint), ...listOf<string>(definition.command)].map(String),
+  }));
 }
 
 function decode(json: unknown): Block[] {

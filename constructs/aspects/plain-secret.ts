@@ -6,7 +6,7 @@ const SECRET = "(password|passwd|secret|token|api_?key|access_?key|private_?key|
 const VARIABLE = new RegExp(`${SECRET}$`, "i");
 const FLAG = new RegExp(`^--?([\\w-]*[-_])?${SECRET.replaceAll("_", "[-_]")}=(?!true$|false$)(.)`, "i");
 /** `scheme://user:password@host`. */
-const URI = /[a-z][a-z0-9+.-]*:\/\/[^\s/:@$]*:[^\s/@$]+@/i;
+const URI = /:\/\/[^\s/:@$]*:[^\s/@$]+@/;
 
 /** Attributes that keep what they are given in the plan and the state, and what to take instead. */
 const KEPT_IN_STATE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
