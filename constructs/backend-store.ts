@@ -136,6 +136,7 @@ export class BackendStore extends Construct {
       instanceClass: "db.serverless",
       dbSubnetGroupName: cluster.dbSubnetGroupName,
       publiclyAccessible: false,
+      autoMinorVersionUpgrade: true,
       applyImmediately: true,
     });
     this.securityGroupId = securityGroup.id;

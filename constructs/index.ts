@@ -1,4 +1,5 @@
 export * from "./artifact-store";
+export { applyGuardRules } from "./aspects/guard-rules";
 export * from "./backend-store";
 export type { ClosedEgress } from "./closed-egress";
 export * from "./dns-record";

@@ -1,6 +1,7 @@
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
+import { applyGuardRules } from "./aspects/guard-rules";
 import { checkPattern } from "./checks";
 import { type Problem, refuse } from "./errors";
 import { Mlflow, mlflowProblems, type MlflowProps } from "./mlflow";
@@ -76,6 +77,7 @@ export class MlflowStack extends TerraformStack {
     props.state.bind(this, region);
     this.mlflow = new Mlflow(this, "mlflow", { ...props, dnsProvider });
     this.addOutputs(props.acknowledgedRisks ?? []);
+    applyGuardRules(this, props.acknowledgedRisks);
   }
 
   private addOutputs(risks: readonly Risk[]): void {

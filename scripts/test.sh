@@ -85,11 +85,12 @@ if [ "${1:-}" != --unit ]; then
   suite local env PYTHONPATH=. .local/venv/bin/python -m unittest discover -s __tests__/local
   suite identity env PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_identity.py
   suite backend-store env PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_backend_store.py
-  suite shellcheck shellcheck -x .ci/run scripts/*.sh __tests__/terraform/*.sh
+  suite shellcheck shellcheck -x .ci/run scripts/*.sh __tests__/terraform/*.sh __tests__/checkov/*.sh
   suite scripts bats __tests__/scripts
   use_provider_mirror
   suite apply env PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_apply.py
   suite terraform __tests__/terraform/run.sh
+  suite checkov __tests__/checkov/run.sh
   suite bindings npm run --silent get
 fi
 printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -1,7 +1,15 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 const ROOT = join(__dirname, "..", "..");
 const DEV = `
@@ -38,12 +46,12 @@ function compile(): void {
   ]);
 }
 
-/** Runs a compiled program in an empty folder beside the folder of the environments. */
+/** Runs a program of dist/, or one at an absolute path, in an empty folder beside the folder of the environments. */
 function run(program: string, environments: Record<string, string>, ...words: string[]) {
   const cwd = mkdtempSync(join(folder, "cwd-"));
   const ENVIRONMENTS = mkdtempSync(join(folder, "environments-"));
   for (const [name, text] of Object.entries(environments)) writeFileSync(join(ENVIRONMENTS, name), text);
-  const { stdout, stderr, status } = spawnSync(process.execPath, [join(ROOT, "dist", program), ...words], {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [resolve(ROOT, "dist", program), ...words], {
     cwd,
     env: { ...process.env, ENVIRONMENTS },
     encoding: "utf8",
@@ -74,6 +82,40 @@ describe("synthesis", () => {
       ].join("\n"),
       written: [],
     });
+  });
+
+  test("tells what guard rules find in the same way", () => {
+    // GIVEN main.ts with an override
+    const program = join(folder, "overriding.js");
+    writeFileSync(
+      program,
+      readFileSync(join(ROOT, "dist/main.js"), "utf8")
+        .replaceAll('require("./', `require("${ROOT}/dist/`)
+        .replace('require("cdktf")', `require("${ROOT}/node_modules/cdktf")`)
+        .replace(
+          "app.synth()",
+          'app.node.findChild("dev").mlflow.loadBalancer.listener.addOverride("ssl_policy", "old"); $&',
+        ),
+    );
+    // WHEN
+    const { written, ...said } = run(program, { "dev.yaml": DEV });
+    // THEN
+    expect(said).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: [
+        "dev: 1 problem, nothing was written",
+        '  mlflow/load-balancer/https-listener.ssl_policy  "old" lets TLS 1.0 through: write one such as ' +
+          '"ELBSecurityPolicy-TLS13-1-2-2021-06", or acknowledge it with acknowledgedRisks: ["weak-tls"]',
+        "",
+      ].join("\n"),
+    });
+    expect(written).toEqual(["cdktf.out", "cdktf.out/stacks", "cdktf.out/stacks/dev"]);
+    const acknowledged = run(program, {
+      "dev.yaml": DEV.replace("[issuer-names-people]", "[issuer-names-people, weak-tls]"),
+    });
+    expect(acknowledged.status).toBe(0);
+    expect(acknowledged.written).toContain("cdktf.out/stacks/dev/cdk.tf.json");
   });
 
   test("says what to write where there is no environment", () => {

@@ -10,6 +10,7 @@ import { ConfigurationError } from "../../constructs/errors";
 import { IdentityProvider } from "../../constructs/identity/identity-provider";
 import { JwtIssuer } from "../../constructs/identity/jwt-issuer";
 import { MlflowStack } from "../../constructs/mlflow-stack";
+import { RISKS } from "../../constructs/risks";
 import { refusal } from "../support/refusal";
 
 const GCLOUD = "32555940559.apps.googleusercontent.com";
@@ -184,7 +185,7 @@ describe("a file is refused with", () => {
       },
       [
         "network.egress: 1 is a number, must be a string: write it in quotes",
-        'acknowledgedRisks[0]: "everything" is not allowed: write one of open-email-domain, public-gcloud-audience, shared-issuer, issuer-names-people',
+        `acknowledgedRisks[0]: "everything" is not allowed: write one of ${Object.keys(RISKS).join(", ")}`,
         'state.lock: "none" is not allowed: write one of dynamodb, lockfile, both',
       ],
     ],

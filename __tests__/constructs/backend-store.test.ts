@@ -49,6 +49,7 @@ describe("the default backend store", () => {
       instance_class: "db.serverless",
       db_subnet_group_name: template.ref("aws_rds_cluster", "", "db_subnet_group_name"),
       publicly_accessible: false,
+      auto_minor_version_upgrade: true,
       apply_immediately: true,
     });
   });

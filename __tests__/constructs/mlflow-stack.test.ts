@@ -122,3 +122,23 @@ describe("a stack is refused with", () => {
     expect(refusal(() => synth(props))).toEqual([problem]);
   });
 });
+
+describe("a stack with an override that opens a door", () => {
+  const open = (acknowledgedRisks: MlflowStackProps["acknowledgedRisks"]) => {
+    const stack = new MlflowStack(Testing.app(), "dev", { ...PROPS, acknowledgedRisks });
+    stack.mlflow.backendStore.instance.addOverride("publicly_accessible", true);
+    return stack;
+  };
+
+  test("is refused", () => {
+    expect(refusal(() => Template.of(open([])))).toEqual([
+      "mlflow/backend-store/instance.publicly_accessible: true gives the database an address on the internet: write " +
+        'false, or acknowledge it with acknowledgedRisks: ["public-database"]',
+    ]);
+  });
+
+  test("is let through, and says so, where that is acknowledged", () => {
+    const template = Template.of(open(["public-database"]));
+    expect(template.json.output?.acknowledged_risks.value).toEqual(["public-database"]);
+  });
+});
