@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from moto.ecs.models import ecs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.rds.models import rds_backends
 
 from local import moto_extension
 from local.settings import ACCOUNT, REGION
-
-DATABASES_PATH = "/_local/databases"
 
 
 def databases() -> list[dict[str, Any]]:
@@ -27,6 +26,7 @@ def databases() -> list[dict[str, Any]]:
             "endpoint": cluster.endpoint,
             "reader_endpoint": cluster.reader_endpoint,
             "port": cluster.port,
+            "status": cluster.status,
             "database": cluster.database_name,
             "username": cluster.master_username,
             "password": cluster._master_user_password,
@@ -35,8 +35,15 @@ def databases() -> list[dict[str, Any]]:
     ]
 
 
+def roll_out(cluster: str, service: str, deployment: str, state: str) -> None:
+    """Takes over how far the newest deployment of a service is, which only the runner of its tasks knows."""
+    found = ecs_backends[ACCOUNT][REGION].services.get(f"{cluster}:{service}")
+    if found and found.deployments[0]["id"] == deployment:
+        found.deployments[0]["rolloutState"] = state
+
+
 class Emulator:
-    """WSGI application: moto, and one path of ours beside it. Refused and failed requests go to the log."""
+    """WSGI application: moto, and two paths of ours beside it. Refused and failed requests go to the log."""
 
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -47,9 +54,14 @@ class Emulator:
                 print(status, environ["REQUEST_METHOD"], environ["RAW_URI"], flush=True)
             return start_response(status, *arguments)
 
-        if environ["PATH_INFO"] != DATABASES_PATH:
-            return self._moto(environ, start)
-        body = json.dumps(databases()).encode()
+        match environ["PATH_INFO"]:
+            case "/_local/databases":
+                answer = databases()
+            case "/_local/rollouts":
+                answer = roll_out(**json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
+            case _:
+                return self._moto(environ, start)
+        body = json.dumps(answer).encode()
         start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
 

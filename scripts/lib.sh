@@ -5,7 +5,7 @@ set -euo pipefail
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # From environments/<environment>.yaml, by load_environment.
-environment='' file='' region='' accountIds='' assumeRole='' dnsAssumeRole='' secretsPrefix=''
+environment='' file='' region='' deploymentName='' passwordVersion='' accountIds='' assumeRole='' dnsAssumeRole='' secretsPrefix=''
 stateBackend='' stateBucket='' stateRegion='' stateLock='' stateLockTable=''
 hostedZone='' host='' uri='' certificateArn='' certificateDomain='' programs='' emailDomains=''
 dry_run='' failures=0 role=''

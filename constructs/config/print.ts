@@ -21,6 +21,8 @@ function values({ name, file, props }: Environment): Record<string, string> {
   return {
     environment: name,
     region: file.region,
+    deploymentName: file.name ?? "oauth2-mlflow",
+    passwordVersion: String(file.backendStore?.passwordVersion ?? 1),
     accountIds: (file.accountIds ?? []).join(" "),
     assumeRole: file.assumeRole ?? "",
     dnsAssumeRole: file.dnsAssumeRole ?? "",
