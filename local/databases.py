@@ -51,7 +51,7 @@ class DatabaseServer:
         self._sockets = Path(tempfile.mkdtemp(prefix=NAME_PREFIX))
         self._data = RUN / "databases" / self.identifier
         self._log = LOG / "database" / f"{self.identifier}.log"
-        self._root_password = ""
+        self.root_password = ""
         self._password: str | None = None
         self._child: processes.Child | None = None
 
@@ -65,7 +65,7 @@ class DatabaseServer:
         root = f"ALTER USER root@localhost IDENTIFIED BY '{password}'"
         others = "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost')"
         await asyncio.to_thread(self._execute, [others, "FLUSH PRIVILEGES", root])
-        self._root_password = password
+        self.root_password = password
 
     async def follow(self, cluster: Mapping[str, Any]) -> None:
         """Runs while the cluster is not stopped, and gives the master user the password that RDS has for it."""
@@ -96,7 +96,7 @@ class DatabaseServer:
         shutil.rmtree(self._data, ignore_errors=True)
 
     async def _start(self) -> None:
-        network = [f"--socket={self._socket}", f"--port={self.local_port}"]
+        network = [f"--socket={self.socket}", f"--port={self.local_port}"]
         files = [f"--pid-file={self._sockets / 'pid'}", f"--innodb-data-home-dir={self._data}"]
         command = [shutil.which("mariadbd") or "mysqld", *self._common, *network, *files, *SETTINGS]
         self._child = await processes.start(f"database {self.identifier}", command, log=self._log, env=os.environ)
@@ -108,11 +108,11 @@ class DatabaseServer:
         return ["--no-defaults", f"--datadir={self._data}", f"--tmpdir={self._sockets}", f"--user={user}"]
 
     @property
-    def _socket(self) -> Path:
+    def socket(self) -> Path:
         return self._sockets / "socket"
 
     def _execute(self, statements: list[Any]) -> None:
-        with pymysql.connect(unix_socket=str(self._socket), user="root", password=self._root_password) as connection:
+        with pymysql.connect(unix_socket=str(self.socket), user="root", password=self.root_password) as connection:
             with connection.cursor() as cursor:
                 for statement in statements:
                     cursor.execute(*((statement,) if isinstance(statement, str) else statement))

@@ -113,10 +113,8 @@ restore() {
 # It may have been another one at that time.
 set_password() {
   ask secretsmanager get-secret-value --secret-id "$secretsPrefix/store-db-password" --query SecretString || die "$answer"
-  local request='const [, cluster, password] = [0, process.argv[1], require("node:fs").readFileSync(0, "utf8")];
-    console.log(JSON.stringify({ DBClusterIdentifier: cluster, MasterUserPassword: password, ApplyImmediately: true }))'
-  printf %s "$answer" | node -e "$request" "$cluster" |
-    change "sets      the password that is in Secrets Manager" rds modify-db-cluster --cli-input-json file:///dev/stdin
+  printf %s "$answer" | change "sets      the password that is in Secrets Manager" rds modify-db-cluster \
+    --db-cluster-identifier "$cluster" --master-user-password file:///dev/stdin --apply-immediately
 }
 
 while [ $# -gt 0 ]; do
