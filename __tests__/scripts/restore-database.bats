@@ -44,9 +44,9 @@ ecs.create_service(cluster="oauth2-mlflow", serviceName="oauth2-mlflow", taskDef
 databases() {
   in_aws '
 rds = client("rds")
-for one in rds.describe_db_clusters()["DBClusters"]:
+for one in sorted(rds.describe_db_clusters()["DBClusters"], key=lambda one: one["DBClusterIdentifier"]):
     print(one["DBClusterIdentifier"], one["DBSubnetGroup"], one["VpcSecurityGroups"][0]["VpcSecurityGroupId"], one["ServerlessV2ScalingConfiguration"]["MaxCapacity"])
-for one in rds.describe_db_instances()["DBInstances"]:
+for one in sorted(rds.describe_db_instances()["DBInstances"], key=lambda one: one["DBInstanceIdentifier"]):
     print(one["DBInstanceIdentifier"], one["DBClusterIdentifier"])
 print(client("ecs").describe_services(cluster="oauth2-mlflow", services=["oauth2-mlflow"])["services"][0]["desiredCount"], "tasks")'
 }

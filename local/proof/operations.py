@@ -37,6 +37,7 @@ class Clients:
         self.acknowledged: list[int] = []
         self.refused: list[str] = []
         self._moments: list[float] = []
+        self._complaints = tempfile.TemporaryFile("w+")
         self._stop = threading.Event()
         self._work = threading.Thread(target=self._log)
         self.run_id = self._call("runs/create", {"experiment_id": "0", "start_time": int(time.time() * 1000)}).json()["run"]["info"]["run_id"]
@@ -52,13 +53,12 @@ class Clients:
             },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._complaints,
             text=True,
         )
         assert self._stock.stdout
-        started = self._stock.stdout.readline()
-        expect(started, f"the stock client does not start: {self._stock.stderr and self._stock.stderr.read()[-400:]}")
-        self.stock_run_id = started.strip()
+        self.stock_run_id = self._stock.stdout.readline().strip()
+        expect(self.stock_run_id, f"the stock client does not start: {self._complained()}")
         self._work.start()
         self.wait(lambda: len(self.acknowledged) > 10, "no point is acknowledged")
         return self
@@ -68,7 +68,7 @@ class Clients:
         self._work.join()
         if kind:
             self._stock.kill()
-        self._said, self._complained = self._stock.communicate()
+        self._said, _ = self._stock.communicate()
 
     def wait(self, condition: Callable[[], object], otherwise: str) -> float:
         """Waits for something; returns for how long."""
@@ -84,8 +84,8 @@ class Clients:
         stored = self._stored(self.run_id)
         lost = set(self.acknowledged) - stored
         expect(not lost, f"{len(lost)} of {len(self.acknowledged)} acknowledged points are not stored")
-        expect(self._stock.returncode == 0, f"the stock client failed: {self._complained.strip()[-400:]}")
-        sent = json.loads(self._said)["points"]
+        expect(self._stock.returncode == 0, f"the stock client failed: {self._complained()}")
+        sent = json.loads(self._said.splitlines()[-1])["points"]
         found = len(self._stored(self.stock_run_id))
         expect(found == sent, f"{found} of the {sent} points of the stock client are stored")
         gap = max(later - earlier for earlier, later in itertools.pairwise(self._moments))
@@ -93,6 +93,10 @@ class Clients:
             f"sent {len(self.acknowledged) + len(self.refused)}, acknowledged {len(self.acknowledged)}, stored {len(stored)}; "
             f"{gap:.1f} s without an acknowledgement, refused {dict(Counter(self.refused))}; stock client {sent} of {found}"
         )
+
+    def _complained(self) -> str:
+        self._complaints.seek(0)
+        return self._complaints.read().strip()[-400:]
 
     def _log(self) -> None:
         for step in itertools.count():
