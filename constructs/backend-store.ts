@@ -42,7 +42,8 @@ export interface BackendStoreOptions {
    */
   readonly engineVersion?: string;
   /**
-   * Raise it after the password's secret has changed: Terraform does not keep the password, so it cannot see that.
+   * Raised after the password's secret has changed, as `scripts/rotate-database-password.sh` does: Terraform does not
+   * keep the password, so it cannot see that. The database then gets the new password, and new tasks replace the old.
    * @default 1
    */
   readonly passwordVersion?: number;
@@ -94,6 +95,7 @@ export class BackendStore extends Construct {
       autoPause = true,
       secondsUntilAutoPause = 300,
       skipFinalSnapshot = false,
+      passwordVersion = 1,
     } = props;
     this.autoPause = autoPause;
     const securityGroup = new SecurityGroup(this, "security-group", {
@@ -111,7 +113,7 @@ export class BackendStore extends Construct {
       databaseName: DATABASE,
       masterUsername: USER,
       masterPasswordWo: props.ephemeralPassword,
-      masterPasswordWoVersion: props.passwordVersion ?? 1,
+      masterPasswordWoVersion: passwordVersion,
       dbSubnetGroupName: new DbSubnetGroup(this, "subnet-group", { name, subnetIds: props.subnetIds }).name,
       dbClusterParameterGroupName: this.parameterGroup(name).name,
       vpcSecurityGroupIds: [securityGroup.id],
@@ -144,6 +146,7 @@ export class BackendStore extends Construct {
     this.connection = {
       user: USER,
       passwordSecretArn: props.passwordSecretArn,
+      passwordVersion,
       endpoint: cluster.endpoint,
       port: PORT,
       databaseName: DATABASE,

@@ -40,6 +40,16 @@ def pages(service: str, operation: str, key: str, **parameters: Any) -> list[Any
 
 def databases() -> list[dict[str, Any]]:
     """The RDS clusters, as local.emulator tells them."""
+    return _local("databases")
+
+
+def report_rollout(cluster: str, service: str, deployment: str, state: str) -> None:
+    """Tells local.emulator how far a deployment of an ECS service is."""
+    _local("rollouts", {"cluster": cluster, "service": service, "deployment": deployment, "state": state})
+
+
+def _local(path: str, content: Any = None) -> Any:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{EMULATOR_URL}/_local/databases", timeout=10) as answer:
+    data = None if content is None else json.dumps(content).encode()
+    with opener.open(f"{EMULATOR_URL}/_local/{path}", data, timeout=10) as answer:
         return json.load(answer)

@@ -1,4 +1,4 @@
-"""Aurora as MariaDB: one server for each RDS cluster of the emulated AWS, with the password that RDS was given."""
+"""Aurora as MariaDB: one server for each RDS cluster of the emulated AWS, with its password, stopped when it is stopped."""
 
 import asyncio
 import os
@@ -32,6 +32,7 @@ SETTINGS = (
     "--innodb-buffer-pool-size=64M",
     "--innodb-log-file-size=32M",
     "--innodb-flush-log-at-trx-commit=2",
+    "--innodb-flush-method=nosync",
     "--skip-log-bin",
 )
 
@@ -50,30 +51,29 @@ class DatabaseServer:
         self._sockets = Path(tempfile.mkdtemp(prefix=NAME_PREFIX))
         self._data = RUN / "databases" / self.identifier
         self._log = LOG / "database" / f"{self.identifier}.log"
-        self._root_password = secrets.token_hex(16)
+        self.root_password = ""
         self._password: str | None = None
         self._child: processes.Child | None = None
 
     async def start(self) -> None:
         """Makes an empty server and starts it."""
         self._data.parent.mkdir(parents=True, exist_ok=True)
-        user = [f"--user={'root' if os.geteuid() == 0 else os.environ.get('USER', '')}"]
-        folders = ["--no-defaults", f"--datadir={self._data}", f"--tmpdir={self._sockets}"]
-        install = ["mariadb-install-db", *folders, *user, "--auth-root-authentication-method=normal", "--skip-test-db"]
+        install = ["mariadb-install-db", *self._common, "--auth-root-authentication-method=normal", "--skip-test-db"]
         await processes.run("mariadb-install-db", install, log=self._log, env=os.environ)
-        network = [f"--socket={self._socket}", f"--port={self.local_port}"]
-        files = [f"--pid-file={self._sockets / 'pid'}", f"--innodb-data-home-dir={self._data}"]
-        server = shutil.which("mariadbd") or "mysqld"
-        self._child = await processes.start(
-            f"database {self.identifier}", [server, *folders, *user, *network, *files, *SETTINGS], log=self._log, env=os.environ
-        )
-        await self._wait()
-        root = f"ALTER USER root@localhost IDENTIFIED BY '{self._root_password}'"
+        await self._start()
+        password = secrets.token_hex(16)
+        root = f"ALTER USER root@localhost IDENTIFIED BY '{password}'"
         others = "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost')"
-        await asyncio.to_thread(self._execute, "", [others, "FLUSH PRIVILEGES", root])
+        await asyncio.to_thread(self._execute, [others, "FLUSH PRIVILEGES", root])
+        self.root_password = password
 
     async def follow(self, cluster: Mapping[str, Any]) -> None:
-        """Gives the master user the password that RDS has for it."""
+        """Runs while the cluster is not stopped, and gives the master user the password that RDS has for it."""
+        assert self._child
+        if cluster["status"] == "stopped":
+            return await self._child.stop()
+        if not self._child.running:
+            await self._start()
         if cluster["password"] == self._password:
             return
         user, password = cluster["username"], cluster["password"]
@@ -84,7 +84,7 @@ class DatabaseServer:
             ("ALTER USER %s@'%%' IDENTIFIED BY %s", (user, password)),
             (f"GRANT {MASTER_PRIVILEGES} ON *.* TO %s@'%%' WITH GRANT OPTION", (user,)),
         ]
-        await asyncio.to_thread(self._execute, self._root_password, statements)
+        await asyncio.to_thread(self._execute, statements)
         self._password, self.ready = password, True
 
     async def stop(self) -> None:
@@ -95,12 +95,24 @@ class DatabaseServer:
         shutil.rmtree(self._sockets, ignore_errors=True)
         shutil.rmtree(self._data, ignore_errors=True)
 
+    async def _start(self) -> None:
+        network = [f"--socket={self.socket}", f"--port={self.local_port}"]
+        files = [f"--pid-file={self._sockets / 'pid'}", f"--innodb-data-home-dir={self._data}"]
+        command = [shutil.which("mariadbd") or "mysqld", *self._common, *network, *files, *SETTINGS]
+        self._child = await processes.start(f"database {self.identifier}", command, log=self._log, env=os.environ)
+        await self._wait()
+
     @property
-    def _socket(self) -> Path:
+    def _common(self) -> list[str]:
+        user = "root" if os.geteuid() == 0 else os.environ.get("USER", "")
+        return ["--no-defaults", f"--datadir={self._data}", f"--tmpdir={self._sockets}", f"--user={user}"]
+
+    @property
+    def socket(self) -> Path:
         return self._sockets / "socket"
 
-    def _execute(self, root_password: str, statements: list[Any]) -> None:
-        with pymysql.connect(unix_socket=str(self._socket), user="root", password=root_password) as connection:
+    def _execute(self, statements: list[Any]) -> None:
+        with pymysql.connect(unix_socket=str(self.socket), user="root", password=self.root_password) as connection:
             with connection.cursor() as cursor:
                 for statement in statements:
                     cursor.execute(*((statement,) if isinstance(statement, str) else statement))
@@ -111,7 +123,7 @@ class DatabaseServer:
             if not self._child.running:
                 raise StackError(f"MariaDB ended with exit code {self._child.exit_code}", log=self._log)
             try:
-                await asyncio.to_thread(self._execute, "", ["SELECT 1"])
+                await asyncio.to_thread(self._execute, ["SELECT 1"])
                 return
             except pymysql.MySQLError:
                 await asyncio.sleep(0.1)
@@ -126,6 +138,7 @@ class Databases:
 
     async def run(self) -> None:
         """Starts, updates and removes servers; on cancellation stops all."""
+        missing: set[str] = set()
         try:
             while True:
                 clusters = {one["identifier"]: one for one in await asyncio.to_thread(aws.databases)}
@@ -134,8 +147,11 @@ class Databases:
                         self.servers[identifier] = DatabaseServer(cluster)
                         await self.servers[identifier].start()
                     await self.servers[identifier].follow(cluster)
-                for identifier in self.servers.keys() - clusters.keys():
+                # While moto changes a cluster, it is not in its list for a moment.
+                gone = self.servers.keys() - clusters.keys()
+                for identifier in gone & missing:
                     await self.servers.pop(identifier).stop()
+                missing = gone
                 await asyncio.sleep(EVERY)
         finally:
             await asyncio.gather(*(server.stop() for server in self.servers.values()))

@@ -12,13 +12,13 @@ from threading import Lock
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from moto.ecs.models import ecs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.rds.models import rds_backends
 
 from local import moto_extension
 from local.settings import ACCOUNT, REGION
 
-DATABASES_PATH = "/_local/databases"
 ANSWERS = 1000
 
 
@@ -30,12 +30,20 @@ def databases() -> list[dict[str, Any]]:
             "endpoint": cluster.endpoint,
             "reader_endpoint": cluster.reader_endpoint,
             "port": cluster.port,
+            "status": cluster.status,
             "database": cluster.database_name,
             "username": cluster.master_username,
             "password": cluster._master_user_password,
         }
         for cluster in rds_backends[ACCOUNT][REGION].clusters.values()
     ]
+
+
+def roll_out(cluster: str, service: str, deployment: str, state: str) -> None:
+    """Takes over how far the newest deployment of a service is, which only the runner of its tasks knows."""
+    found = ecs_backends[ACCOUNT][REGION].services.get(f"{cluster}:{service}")
+    if found and found.deployments[0]["id"] == deployment:
+        found.deployments[0]["rolloutState"] = state
 
 
 class Answer:
@@ -52,7 +60,7 @@ class Answer:
 
 
 class Emulator:
-    """WSGI application: moto, and one path of ours beside it. Refused, failed and repeated requests go to the log.
+    """WSGI application: moto, and two paths of ours beside it. Refused, failed and repeated requests go to the log.
 
     An answer may get lost, and the AWS SDKs then send the same call once more, with the same invocation id and the next
     number of attempt. moto would refuse it: the lock is taken, the route exists. It gets the answer that got lost.
@@ -64,10 +72,11 @@ class Emulator:
         self._lock = Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == DATABASES_PATH:
-            body = json.dumps(databases()).encode()
-            start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-            return [body]
+        match environ["PATH_INFO"]:
+            case "/_local/databases":
+                return _json(databases(), start_response)
+            case "/_local/rollouts":
+                return _json(roll_out(**json.load(environ["wsgi.input"])), start_response)
         invocation = environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
         if not invocation or environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             return self._moto(environ, _logging(environ, start_response))
@@ -82,6 +91,12 @@ class Emulator:
                 print("repeated", environ["REQUEST_METHOD"], environ["RAW_URI"], environ.get("HTTP_AMZ_SDK_REQUEST"), flush=True)
             start_response(*answer.start)
             return [answer.body]
+
+
+def _json(value: Any, start_response: Callable[..., Any]) -> list[bytes]:
+    body = json.dumps(value).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
 
 
 def _logging(environ: Mapping[str, Any], start_response: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,11 +5,13 @@ import json
 import os
 import re
 from datetime import datetime, timezone
+import uuid
 from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.core.responses import ActionResult, PaginatedResult
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ecs.models import EC2ContainerServiceBackend, Service
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elasticache.exceptions import ElastiCacheException
 from moto.elasticache.responses import ElastiCacheResponse
@@ -30,6 +32,7 @@ def install() -> None:
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     _tag_scalable_targets()
     _keep_service_settings()
+    _roll_out_services()
     _leave_out_empty_scaling_configuration()
     _describe_rules()
     _take_requests_as_encrypted()
@@ -79,6 +82,21 @@ def _keep_service_settings() -> None:
         return answer
 
     EC2ContainerServiceResponse.create_service = create_service
+
+
+def _roll_out_services() -> None:
+    """moto's services stay with their first deployment: nobody could see whether a later one is through."""
+    update = EC2ContainerServiceBackend.update_service
+
+    def update_service(self: EC2ContainerServiceBackend, service_properties: dict[str, Any]) -> Service:
+        wanted = service_properties.get("task_definition")
+        service = update(self, service_properties)
+        primary = service.deployments[0]
+        if wanted and wanted != primary["taskDefinition"]:
+            primary |= {"id": f"ecs-svc/{uuid.uuid4().hex}", "taskDefinition": wanted, "rolloutState": "IN_PROGRESS"}
+        return service
+
+    EC2ContainerServiceBackend.update_service = update_service
 
 
 def _leave_out_empty_scaling_configuration() -> None:

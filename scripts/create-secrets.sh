@@ -110,5 +110,5 @@ provide oauth2-cookie-secret random_value 32
 provide store-db-password random_value 24
 [ "$replace" = ' ' ] || echo "Running tasks have the old values until new ones are started"
 case $replace in
-  *' store-db-password '*) echo "The database gets its password when you raise backendStore.passwordVersion in $file and deploy" ;;
+  *' store-db-password '*) echo "The database gets its password with the next backendStore.passwordVersion: see scripts/rotate-database-password.sh" ;;
 esac

@@ -5,7 +5,8 @@ set -euo pipefail
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # From environments/<environment>.yaml, by load_environment.
-environment='' file='' deployment='' sessionStore='' region='' accountIds='' assumeRole='' dnsAssumeRole='' secretsPrefix=''
+environment='' file='' deploymentName='' sessionStore='' passwordVersion=''
+region='' accountIds='' assumeRole='' dnsAssumeRole='' secretsPrefix=''
 stateBackend='' stateBucket='' stateRegion='' stateLock='' stateLockTable=''
 hostedZone='' host='' uri='' certificateArn='' certificateDomain='' programs='' emailDomains='' loginProvider='' ownIssuer='' groups='' groupsClaim=''
 dry_run='' failures=0 role=''

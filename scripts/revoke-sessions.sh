@@ -39,10 +39,10 @@ sys.exit(not answer.startswith((":", "+OK")))
 # The service's task definition, its network, and the store that it uses.
 find_service() {
   local flag=--redis-cluster-connection-urls=rediss://
-  ask ecs describe-services --cluster "$deployment" --services "$deployment" --query 'services[0].taskDefinition' ||
-    die "$deployment has no service: $answer"
+  ask ecs describe-services --cluster "$deploymentName" --services "$deploymentName" --query 'services[0].taskDefinition' ||
+    die "$deploymentName has no service: $answer"
   definition=$answer
-  ask ecs describe-services --cluster "$deployment" --services "$deployment" \
+  ask ecs describe-services --cluster "$deploymentName" --services "$deploymentName" \
     --query 'to_string(services[0].networkConfiguration)' || die "the service's network cannot be read: $answer"
   network=$answer
   ask ecs describe-task-definition --task-definition "$definition" \
@@ -60,15 +60,15 @@ run_task() { # run_task <command of Redis>
     command: [`exec python -c \x27${process.argv[1]}\x27`],
     environment: [{ name: "SESSION_STORE", value: process.argv[2] }, { name: "DELETE_SESSIONS", value: process.argv[3] }],
   }] })' -- "$delete" "$store" "$1")
-  ask ecs run-task --cluster "$deployment" --launch-type FARGATE --count 1 --started-by revoke-sessions \
+  ask ecs run-task --cluster "$deploymentName" --launch-type FARGATE --count 1 --started-by revoke-sessions \
     --task-definition "$definition" --network-configuration "$network" --overrides "$overrides" \
     --query 'tasks[0].taskArn' || die "the task did not start: $answer"
   task=$answer
   echo "waits for $task"
-  ask ecs wait tasks-stopped --cluster "$deployment" --tasks "$task" || die "the task did not stop: $answer"
-  ask ecs describe-tasks --cluster "$deployment" --tasks "$task" \
+  ask ecs wait tasks-stopped --cluster "$deploymentName" --tasks "$task" || die "the task did not stop: $answer"
+  ask ecs describe-tasks --cluster "$deploymentName" --tasks "$task" \
     --query "tasks[0].containers[?name=='mlflow'].exitCode | [0]" || die "the task cannot be read: $answer"
-  [ "$answer" = 0 ] || die "the task failed" "log group: /aws/ecs/mlflow/$deployment"
+  [ "$answer" = 0 ] || die "the task failed" "log group: /aws/ecs/mlflow/$deploymentName"
 }
 
 while [ $# -gt 0 ]; do

@@ -150,6 +150,8 @@ describe("printing for scripts", () => {
     expect(shown.trim().split("\n")).toEqual([
       "environment: dev",
       "region: eu-west-1",
+      "deploymentName: oauth2-mlflow",
+      "passwordVersion: 1",
       "accountIds: ",
       "assumeRole: ",
       "dnsAssumeRole: ",

@@ -77,7 +77,7 @@ for name in "oauth2-client-id", "oauth2-client-secret", "oauth2-cookie-secret", 
   says "replaced  mlflow/oauth2-cookie-secret"
   says "replaced  mlflow/store-db-password"
   says "Running tasks have the old values until new ones are started"
-  mentions "raise backendStore.passwordVersion in $ENVIRONMENTS/dev.yaml and deploy"
+  mentions "see scripts/rotate-database-password.sh"
   secrets >before
   [ "$(value oauth2-client-id)" = old ]
   [ "$(value oauth2-client-secret)" = the-new-secret ]

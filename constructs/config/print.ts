@@ -20,8 +20,9 @@ function values({ name, file, props }: Environment): Record<string, string> {
   const host = hostName(dns);
   return {
     environment: name,
-    deployment: file.name ?? "oauth2-mlflow",
     region: file.region,
+    deploymentName: file.name ?? "oauth2-mlflow",
+    passwordVersion: String(file.backendStore?.passwordVersion ?? 1),
     accountIds: (file.accountIds ?? []).join(" "),
     assumeRole: file.assumeRole ?? "",
     dnsAssumeRole: file.dnsAssumeRole ?? "",

@@ -4,6 +4,8 @@ export interface BackendStoreConnection {
   readonly user: string;
   /** The ARN of the secret that holds the password. */
   readonly passwordSecretArn: string;
+  /** The password's version: another one makes a new task definition, and its tasks read the secret anew. */
+  readonly passwordVersion: number;
   /** The host of the database. */
   readonly endpoint: string;
   /** The TCP port of the database. */

@@ -80,6 +80,7 @@ const HEALTH = `http://127.0.0.1:${MLFLOW_PORT}/health`;
 function mlflowEnvironment(props: MlflowContainerProps): Record<string, string> {
   return {
     AWS_DEFAULT_REGION: props.region,
+    DB_PASSWORD_VERSION: String(props.backendStore.passwordVersion),
     // Nobody's own home does not exist.
     HOME: "/tmp",
     MLFLOW_HOST: "127.0.0.1",

@@ -34,7 +34,7 @@ def artifact_in_bucket(environment: Environment) -> str:
 def run_in_database(environment: Environment) -> str:
     program = environment.seen.get("program")
     expect(program, "the program did not finish, see its check")
-    with _connect(environment) as connection, connection.cursor() as cursor:
+    with connect(environment) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")
         server = cursor.fetchone()[0]
         cursor.execute("SELECT name, status FROM runs WHERE run_uuid = %s", program["run_id"])
@@ -46,12 +46,13 @@ def run_in_database(environment: Environment) -> str:
     return f"{server}, run {run[0]}, {values} metric values"
 
 
-def _connect(environment: Environment) -> Any:
+def connect(environment: Environment, password: str | None = None) -> Any:
+    """A connection to the database as the deployed task's own user."""
     where = environment.database
     address = {"unix_socket": where["socket"]} if "socket" in where else {"host": where["host"], "port": where["port"]}
     return pymysql.connect(
         user=DATABASE_USER,
-        password=environment.secrets["store-db-password"],
+        password=password or environment.secrets["store-db-password"],
         database=DATABASE_NAME,
         **address,
     )

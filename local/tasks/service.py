@@ -48,6 +48,7 @@ class Service:
         self._description = description
         self._namespaces = namespaces
         self._databases = databases
+        self._reported: tuple[str, str] | None = None
         self._pause = 0.0
         self._not_before = 0.0
 
@@ -73,6 +74,7 @@ class Service:
         try:
             while True:
                 await self._reconcile()
+                await self._report()
                 await asyncio.sleep(EVERY)
         finally:
             await asyncio.gather(*(self._stop(member, drain=0) for member in self.members if not member.stopping))
@@ -93,6 +95,14 @@ class Service:
         for member in surplus:
             member.stopping = True
             member.work.append(asyncio.create_task(self._stop(member, drain=LONGEST_DRAIN)))
+
+    async def _report(self) -> None:
+        """Says when the newest deployment is through: all wanted tasks are ready, and no others are left."""
+        through = self.ready >= self.wanted and all(member.revision == self._revision for member in self.members)
+        now = (self._revision[1], "COMPLETED" if through else "IN_PROGRESS")
+        if now != self._reported:
+            await asyncio.to_thread(aws.report_rollout, self.cluster, self.name, *now)
+            self._reported = now
 
     async def _start(self) -> None:
         definition = await asyncio.to_thread(_task_definition, self._revision[0])

@@ -11,6 +11,7 @@ const SHARED = {
   backendStore: {
     user: "ecs_task",
     passwordSecretArn: "arn:password",
+    passwordVersion: 1,
     endpoint: "mlflow.cluster-1.eu-west-1.rds.amazonaws.com",
     port: 3306,
     databaseName: "mlflow",
@@ -93,21 +94,33 @@ describe("the container migrate", () => {
   beforeAll(() => {
     modules = mkdtempSync(join(tmpdir(), "modules-"));
     const files = {
-      "sqlalchemy.py": "text = str",
+      "sqlalchemy.py": [
+        "import types",
+        "text = str",
+        "def inspect(connection):",
+        "    comment = lambda table: {'text': None}",
+        "    return types.SimpleNamespace(get_table_names=lambda: ['alembic_version'], get_table_comment=comment)",
+      ].join("\n"),
+      "alembic/script.py":
+        "class ScriptDirectory:\n    __init__ = lambda self, folder: None\n    get_current_head = lambda self: 'head'",
+      "mlflow/__init__.py": "",
       "mlflow/db.py":
         "class upgrade:\n    @staticmethod\n    def callback(uri):\n        print('upgrade', uri)",
       "mlflow/store/db/utils.py": [
         "import contextlib, os, types",
         "def create_sqlalchemy_engine_with_retry(uri):",
-        "    def scalar(statement):",
+        "    def execute(statement):",
         "        print(statement)",
-        "        return {'1': 1, '0': 0}.get(os.environ['LOCK'])",
+        "        answer = {'1': 1, '0': 0}.get(os.environ['LOCK']) if 'LOCK' in statement else 'head'",
+        "        return types.SimpleNamespace(scalar=lambda: answer)",
         "    @contextlib.contextmanager",
         "    def connect():",
         "        print('connect', uri)",
-        "        yield types.SimpleNamespace(scalar=scalar)",
+        "        yield types.SimpleNamespace(execute=execute)",
         "        print('disconnect')",
-        "    return types.SimpleNamespace(connect=connect)",
+        "    engine = types.SimpleNamespace(connect=connect)",
+        "    engine.execution_options = lambda isolation_level: engine",
+        "    return engine",
       ].join("\n"),
     };
     for (const [file, text] of Object.entries(files)) {
@@ -127,6 +140,7 @@ describe("the container migrate", () => {
     expect(stdout.trim().split("\n")).toEqual([
       `connect ${uri}?charset=utf8mb4&connect_timeout=60`,
       "SELECT GET_LOCK(CONCAT(DATABASE(), '.schema'), 3600)",
+      "SELECT version_num FROM alembic_version",
       `upgrade ${uri}?charset=utf8mb4&connect_timeout=60`,
       "disconnect",
       "the schema is that of this MLflow",

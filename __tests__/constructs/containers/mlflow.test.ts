@@ -6,7 +6,14 @@ const PROPS: MlflowContainerProps = {
   workers: 2,
   jobs: false,
   periodicJobs: false,
-  backendStore: { user: "u", passwordSecretArn: "arn:p", endpoint: "db", port: 3306, databaseName: "d" },
+  backendStore: {
+    user: "u",
+    passwordSecretArn: "arn:p",
+    passwordVersion: 3,
+    endpoint: "db",
+    port: 3306,
+    databaseName: "d",
+  },
   autoPause: true,
   artifactsDestination: "s3://bucket/",
   proxyArtifacts: true,
@@ -25,6 +32,7 @@ describe("the container mlflow", () => {
   test("listens on loopback only, accepts MLflow's own name only, and passes artifacts on", () => {
     expect(environment()).toEqual({
       AWS_DEFAULT_REGION: "eu-west-1",
+      DB_PASSWORD_VERSION: "3",
       HOME: "/tmp",
       MLFLOW_HOST: "127.0.0.1",
       MLFLOW_PORT: "4180",
