@@ -2,11 +2,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from local.proof import browser, canary, client, destroy, gate, state, storage
+from local.proof import artifacts, browser, canary, client, destroy, gate, state, storage
 from local.proof.checks import cases, run
 from local.proof.stack import Stack
 
-PROOF = [*state.CHECKS, *gate.CHECKS, *client.CHECKS, *storage.CHECKS, *browser.CHECKS, *canary.CHECKS]
+PROOF = [*state.CHECKS, *gate.CHECKS, *client.CHECKS, *artifacts.CHECKS, *storage.CHECKS, *browser.CHECKS, *canary.CHECKS]
 
 
 def main() -> int:
