@@ -12,6 +12,7 @@ import { checkCidr } from "./cidr";
 import { OAUTH2_PROXY_PORT } from "./containers/oauth2-proxy";
 import { type Problem, refuse, under } from "./errors";
 import type { INetwork } from "./network";
+import { TIMEOUTS } from "./timeouts";
 import { type WafOptions, wafProblems, WebAcl } from "./web-acl";
 
 const TLS_POLICIES = [
@@ -103,9 +104,6 @@ export interface LoadBalancerProps extends LoadBalancerOptions {
 /** How long the firewall's log is kept, in days. */
 const WAF_LOG_RETENTION = 30;
 
-/** How long a connection may be silent, in seconds: uploads of large artifacts need more than the usual 60. */
-const IDLE_TIMEOUT = 600;
-
 /** Keys of certificates that a load balancer takes; ACM lists only RSA keys up to 2048 bits unless it is told. */
 const CERTIFICATE_KEY_TYPES = [
   "RSA_2048",
@@ -146,7 +144,7 @@ export class LoadBalancer extends Construct {
       subnets: internal ? network.privateSubnetIds : network.publicSubnetIds,
       securityGroups: [this.securityGroupId],
       dropInvalidHeaderFields: true,
-      idleTimeout: IDLE_TIMEOUT,
+      idleTimeout: TIMEOUTS.loadBalancerIdle,
       enableDeletionProtection: props.deletionProtection,
       accessLogs: this.accessLogs(props),
     });
@@ -165,7 +163,7 @@ export class LoadBalancer extends Construct {
       protocol: "HTTP",
       port: OAUTH2_PROXY_PORT,
       vpcId: network.vpcId,
-      deregistrationDelay: "60",
+      deregistrationDelay: String(TIMEOUTS.deregistrationDelay),
       healthCheck: { path: "/ping", matcher: "200-202" },
     });
     const listener = new LbListener(this, "https-listener", {

@@ -28,6 +28,7 @@ import type { Risk } from "./risks";
 import type { SecretArns } from "./secrets";
 import { ServiceRole } from "./service-role";
 import type { SessionStore } from "./session-store";
+import { TIMEOUTS } from "./timeouts";
 
 /** The service's settings. */
 export interface TrackingServiceOptions {
@@ -372,11 +373,21 @@ function memoryProblems(memory: number): Problem[] {
 const GUNICORN_OPTION =
   /(^|\s)(-[bckptw]|--(bind|worker-class|threads|timeout|graceful-timeout|max-requests(-jitter)?|preload|keep-alive|worker-tmp-dir|worker-connections|access-logfile|error-logfile))(=|\s|$)/;
 
-function serverOptionsProblems(serverOptions: string | undefined): Problem[] {
-  const option = GUNICORN_OPTION.exec(serverOptions ?? "")?.[2];
-  if (option === undefined) return [];
+const KEEP_ALIVE_OPTION = /(?:^|\s)--timeout-keep-alive[=\s]\s*(\d+)/;
+
+function serverOptionsProblems(serverOptions = ""): Problem[] {
+  const path = "serverOptions";
+  const option = GUNICORN_OPTION.exec(serverOptions)?.[2];
+  if (option !== undefined) {
+    const message =
+      `${show(option)} is an option of gunicorn, and with gunicorn MLflow switches its checks of Host and Origin off: ` +
+      'write options of uvicorn, such as "--log-level warning"';
+    return [{ path, message }];
+  }
+  const keepAlive = KEEP_ALIVE_OPTION.exec(serverOptions)?.[1];
+  if (keepAlive === undefined || Number(keepAlive) > TIMEOUTS.upstreamIdle) return [];
   const message =
-    `${show(option)} is an option of gunicorn, and with gunicorn MLflow switches its checks of Host and Origin off: ` +
-    'write options of uvicorn, such as "--log-level warning"';
-  return [{ path: "serverOptions", message }];
+    `--timeout-keep-alive ${keepAlive} closes connections that oauth2-proxy keeps for ${TIMEOUTS.upstreamIdle} seconds, ` +
+    `which then answers 502: write more, or leave it at ${TIMEOUTS.serverKeepAlive}`;
+  return [{ path, message }];
 }

@@ -84,6 +84,7 @@ if [ "${1:-}" != --unit ]; then
   suite environments scripts/local.sh up --check --environments __tests__/e2e/environments
   suite local env PYTHONPATH=. .local/venv/bin/python -m unittest discover -s __tests__/local
   suite identity env PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_identity.py
+  suite transfers env PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_transfers.py
   suite backend-store env PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_backend_store.py
   suite migration env PYTHONPATH=. .local/venv/bin/python __tests__/e2e/test_migration.py
   suite shellcheck shellcheck -x .ci/run scripts/*.sh __tests__/terraform/*.sh __tests__/checkov/*.sh

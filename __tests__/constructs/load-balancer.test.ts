@@ -109,7 +109,7 @@ describe("the default load balancer", () => {
       protocol: "HTTP",
       port: 8080,
       vpc_id: "vpc-1",
-      deregistration_delay: "60",
+      deregistration_delay: "300",
       health_check: { path: "/ping", matcher: "200-202" },
     });
   });

@@ -1,3 +1,5 @@
+import { TIMEOUTS } from "../timeouts";
+
 /** One entry of an ECS task definition's container definitions, in the shape and spelling of the ECS API. */
 export interface ContainerDefinition {
   /** The container's name within the task. */
@@ -110,16 +112,13 @@ export interface LogConfiguration {
   readonly options: Readonly<Record<string, string>>;
 }
 
-/**
- * What every container is held to: no rights beyond its user's, nothing to write but volumes. The time to stop is the
- * longest that Fargate gives, for uploads that are under way.
- */
+/** What every container is held to: no rights beyond its user's, nothing to write but volumes. */
 export const CONFINED = {
   privileged: false,
   readonlyRootFilesystem: true,
   // ECS fills in an empty list; left out here, each plan would replace the task definition.
   linuxParameters: { capabilities: { add: [], drop: ["ALL"] }, initProcessEnabled: false },
-  stopTimeout: 120,
+  stopTimeout: TIMEOUTS.stop,
 } as const;
 
 /** The task's volume for temporary files. It starts empty with each task and holds the rest of the task's 20 GiB. */

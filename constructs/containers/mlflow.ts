@@ -1,3 +1,4 @@
+import { TIMEOUTS } from "../timeouts";
 import { type BackendStoreConnection, exportBackendStoreUri } from "./backend-store-uri";
 import {
   CONFINED,
@@ -77,6 +78,12 @@ export function mlflowContainer(props: MlflowContainerProps): ContainerDefinitio
 
 const HEALTH = `http://127.0.0.1:${MLFLOW_PORT}/health`;
 
+/** Before the user's own options: of an option that is given twice, uvicorn takes the last. */
+const SERVER_OPTIONS = [
+  `--timeout-keep-alive ${TIMEOUTS.serverKeepAlive}`,
+  `--timeout-worker-healthcheck ${TIMEOUTS.workerHealth}`,
+].join(" ");
+
 function mlflowEnvironment(props: MlflowContainerProps): Record<string, string> {
   return {
     AWS_DEFAULT_REGION: props.region,
@@ -86,7 +93,10 @@ function mlflowEnvironment(props: MlflowContainerProps): Record<string, string> 
     MLFLOW_HOST: "127.0.0.1",
     MLFLOW_PORT: String(MLFLOW_PORT),
     MLFLOW_WORKERS: String(props.workers),
-    ...(props.serverOptions === "" ? {} : { MLFLOW_UVICORN_OPTS: props.serverOptions }),
+    MLFLOW_UVICORN_OPTS: `${SERVER_OPTIONS} ${props.serverOptions}`.trimEnd(),
+    // Otherwise URLs that MLflow signs for clients lead to S3's global endpoint, which redirects to the region of a new
+    // bucket, where their signature is wrong (boto3 issues 3015, 4768).
+    MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE: "virtual",
     ...(props.proxyArtifacts
       ? { MLFLOW_ARTIFACTS_DESTINATION: props.artifactsDestination }
       : { MLFLOW_SERVE_ARTIFACTS: "false", MLFLOW_DEFAULT_ARTIFACT_ROOT: props.artifactsDestination }),

@@ -1,6 +1,7 @@
 import type { IdentityProvider } from "../identity/identity-provider";
 import type { JwtIssuer } from "../identity/jwt-issuer";
 import type { SecretArns } from "../secrets";
+import { TIMEOUTS } from "../timeouts";
 import { CONFINED, type ContainerDefinition, type LogConfiguration } from "./container-definition";
 import { MLFLOW_PORT } from "./mlflow";
 
@@ -58,8 +59,7 @@ export function oauth2ProxyContainer(props: Oauth2ProxyContainerProps): Containe
     command: [
       `--http-address=0.0.0.0:${OAUTH2_PROXY_PORT}`,
       `--upstream=http://127.0.0.1:${MLFLOW_PORT}`,
-      // Uploads and downloads of large artifacts: as long as the load balancer waits.
-      "--upstream-timeout=600s",
+      `--upstream-timeout=${TIMEOUTS.upstreamResponse}s`,
       ...loginFlags(props.login, props.programs),
       // Fixed, so there is no need for --reverse-proxy: no X-Forwarded header is believed, whoever sends it.
       `--redirect-url=https://${props.publicHost}/oauth2/callback`,

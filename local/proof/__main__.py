@@ -2,11 +2,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from local.proof import browser, canary, client, destroy, gate, operations, refusals, state, storage
+from local.proof import artifacts, browser, canary, client, destroy, gate, operations, refusals, state, storage
 from local.proof.checks import cases, run
 from local.proof.stack import Stack
 
-PROOF = [*state.CHECKS, *gate.CHECKS, *refusals.CHECKS, *client.CHECKS, *storage.CHECKS, *browser.CHECKS]
+PROOF = [*state.CHECKS, *gate.CHECKS, *refusals.CHECKS, *client.CHECKS, *artifacts.CHECKS, *storage.CHECKS, *browser.CHECKS]
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ import random
 import tempfile
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import mlflow
 from mlflow.entities import Metric
@@ -19,6 +20,19 @@ from mlflow.tracking import MlflowClient
 EXPERIMENT = "customer-churn"
 MODEL = "churn-classifier"
 ARTIFACT_BYTES = 50 * 1024 * 1024
+PARTS = 3
+PART_BYTES = 10 * 1024 * 1024
+STRAIGHT_TO_S3 = {
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "true",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "true",
+    "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": str(PART_BYTES),
+    "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE": str(PART_BYTES),
+    "MLFLOW_MULTIPART_DOWNLOAD_CHUNK_SIZE": str(PART_BYTES),
+}
+THROUGH_MLFLOW = {
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
+}
 EPOCHS = 40
 PARAMS = {"optimizer": "adam", "learning_rate": "0.003", "batch_size": "256", "hidden_units": "64", "epochs": str(EPOCHS)}
 EARLIER_RATES = ("0.03", "0.0003")
@@ -52,6 +66,20 @@ def log_metrics(client: MlflowClient, run_id: str, metrics: dict[str, list[float
     for name, values in metrics.items():
         points = [Metric(name, value, now + step * 1000, step) for step, value in enumerate(values, start=1)]
         client.log_batch(run_id, metrics=points)
+
+
+def in_parts(client: MlflowClient, run_id: str, folder: Path) -> dict[str, object]:
+    """A file straight to S3 in parts, and back in parts and through MLflow."""
+    file = folder / "parts.bin"
+    file.write_bytes(os.urandom(PARTS * PART_BYTES))
+    with patch.dict(os.environ, STRAIGHT_TO_S3):
+        client.log_artifact(run_id, str(file), "data")
+    back = {}
+    for way, variables in {"straight": STRAIGHT_TO_S3, "through": THROUGH_MLFLOW}.items():
+        (folder / way).mkdir()
+        with patch.dict(os.environ, variables):
+            back[way] = sha256(Path(client.download_artifacts(run_id, f"data/{file.name}", str(folder / way))))
+    return {"sha256": sha256(file), "back": back, "number": PARTS}
 
 
 def run_name(learning_rate: str) -> str:
@@ -106,6 +134,7 @@ def main() -> None:
         downloaded = Path(client.download_artifacts(run_id, "data/features.bin", str(downloads)))
         seen["download_seconds"] = round(time.monotonic() - started, 2)
         seen["sha256"], seen["sha256_read_back"] = sha256(artifact), sha256(downloaded)
+        seen["parts"] = in_parts(client, run_id, folder)
         version = logged.registered_model_version
         model = mlflow.pyfunc.load_model(f"models:/{MODEL}/{version}")
         seen["predictions"] = list(model.predict([2.0, 24.0]))

@@ -37,6 +37,8 @@ describe("the container mlflow", () => {
       MLFLOW_HOST: "127.0.0.1",
       MLFLOW_PORT: "4180",
       MLFLOW_WORKERS: "2",
+      MLFLOW_UVICORN_OPTS: "--timeout-keep-alive 120 --timeout-worker-healthcheck 30",
+      MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE: "virtual",
       MLFLOW_ARTIFACTS_DESTINATION: "s3://bucket/",
       MLFLOW_SERVER_ALLOWED_HOSTS: "mlflow.example.com,localhost:4180,127.0.0.1:4180",
       MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: "https://mlflow.example.com",
@@ -68,9 +70,9 @@ describe("the container mlflow", () => {
     });
   });
 
-  test("hands options to uvicorn", () => {
-    expect(environment({ serverOptions: "--log-level warning" }).MLFLOW_UVICORN_OPTS).toBe(
-      "--log-level warning",
+  test("hands options to uvicorn, after its own", () => {
+    expect(environment({ serverOptions: "--timeout-keep-alive 300" }).MLFLOW_UVICORN_OPTS).toBe(
+      "--timeout-keep-alive 120 --timeout-worker-healthcheck 30 --timeout-keep-alive 300",
     );
   });
 

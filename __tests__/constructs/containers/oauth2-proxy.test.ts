@@ -22,7 +22,7 @@ describe("the container oauth2-proxy", () => {
     expect(oauth2ProxyContainer(PROPS).command).toEqual([
       "--http-address=0.0.0.0:8080",
       "--upstream=http://127.0.0.1:4180",
-      "--upstream-timeout=600s",
+      "--upstream-timeout=590s",
       "--provider=google",
       "--email-domain=example.com",
       "--code-challenge-method=S256",
