@@ -74,9 +74,10 @@ def _judge(outcome: Outcome, answered: str, passed_on: str, environment: Environ
 
 
 def _stays(target: str, environment: Environment) -> bool:
-    """Whether a redirect leads to the identity provider, or stays with the environment."""
-    own = (f"{environment.stack.issuer}/auth?", f"{environment.uri}/")
-    return target.startswith(own) or re.match(r"/(?![/\\])", target) is not None
+    """Whether a redirect leads to the identity provider, or stays with us."""
+    # For a name that is nobody's the first environment answers: they share an address here.
+    ours = tuple(f"{one.uri}/" for one in environment.stack.environments)
+    return target.startswith((f"{environment.stack.issuer}/auth?", *ours)) or re.match(r"/(?![/\\])", target) is not None
 
 
 def _statuses(statuses: tuple[int, ...]) -> str:
