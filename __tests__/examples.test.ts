@@ -31,3 +31,13 @@ describe.each(readdirSync(EXAMPLES))("the example %s", (name) => {
     expect(template.addresses).toEqual(addresses.trim().split("\n"));
   });
 });
+
+test("README shows the documented example", () => {
+  const lines = (code: string) => code.split("\n").filter((line) => line !== "" && !line.startsWith("//"));
+  const readme = readFileSync(join(__dirname, "..", "README.md"), "utf8");
+  const shown = /```ts\n([^`]*)```/.exec(readme)?.[1] ?? "";
+  const example = readFileSync(join(EXAMPLES, "documented", "main.ts"), "utf8");
+  expect(
+    lines(shown.replace('"cdktf-mlflow"', '"../../constructs"').replace('"mlflow-dev"', '"documented"')),
+  ).toEqual(lines(example));
+});

@@ -149,6 +149,7 @@ describe("printing for scripts", () => {
     // THEN
     expect(shown.trim().split("\n")).toEqual([
       "environment: dev",
+      "deployment: oauth2-mlflow",
       "region: eu-west-1",
       "deploymentName: oauth2-mlflow",
       "passwordVersion: 1",
@@ -166,10 +167,14 @@ describe("printing for scripts", () => {
       "uri: https://mlflow.example.com:8443",
       "certificateArn: ",
       "certificateDomain: example.com",
+      "sessionStore: cookie",
       "secretsPrefix: mlflow",
       "loginProvider: google",
       "loginIssuer: https://accounts.google.com",
+      "ownIssuer: ",
       "emailDomains: example.com",
+      "groups: ",
+      "groupsClaim: groups",
       "programs: https://accounts.google.com=https://mlflow.example.com https://ci.example.com=it's",
     ]);
   });

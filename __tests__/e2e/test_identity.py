@@ -16,8 +16,8 @@ import tempfile
 import threading
 import time
 import unittest
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -561,11 +561,18 @@ class LoggingOut(unittest.TestCase):
             session_stores.ask(port, "SET", key, "made up" * 10)
             self.assertEqual(self.status(proxy, session), 302)
 
-    def test_needs_no_store_for_programs(self) -> None:
-        with session_store() as port, Proxy(LOGINS["oidc"], store=f"rediss://127.0.0.1:{port}") as proxy:
-            ann = token(proxy.issuer, email="ann@example.com", email_verified=True)
+    def test_happens_to_people_without_the_store_not_to_programs(self) -> None:
+        with ExitStack() as both:
+            with session_store() as port:
+                proxy = both.enter_context(Proxy(LOGINS["oidc"], store=f"rediss://127.0.0.1:{port}"))
+                _, session = proxy.login(self.member())
+                ann = token(proxy.issuer, email="ann@example.com", email_verified=True)
+                self.assertEqual(proxy.bearer(ann), (200, "ann@example.com"))
+                self.assertEqual(session_stores.ask(port, "DBSIZE"), "1")
             self.assertEqual(proxy.bearer(ann), (200, "ann@example.com"))
-            self.assertEqual(session_stores.ask(port, "DBSIZE"), "0")
+            self.assertEqual(self.status(proxy, session), 302)
+            with self.assertRaisesRegex(AssertionError, "unable to set a redis initialization key"):
+                both.enter_context(Proxy(LOGINS["oidc"], store=f"rediss://127.0.0.1:{port}"))
 
 
 if __name__ == "__main__":

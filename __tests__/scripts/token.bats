@@ -36,6 +36,17 @@ login() { # login <login> [<programs>]: the environment's
   sed -i.old -e "s|^login: .*|login: $1|" -e "s|^programs: .*|programs: ${2:-[]}|" "$ENVIRONMENTS/dev.yaml"
 }
 
+# Runs what was printed, with stand-ins for what would ask the issuer.
+gets_token() {
+  local tool
+  for tool in gcloud curl; do
+    stand_in "$tool" 'printf "%s\n" "$@" >>"$CALLS"; echo "{\"access_token\": \"a-token\"}"'
+  done
+  stand_in jq '[ "$1" != -n ] || { printf "{\"PASSWORD\": \"%s\"}\n" "$4" && exit; }; sed -n "s/.*token\": \"\(.*\)\".*/\1/p"'
+  canned "cognito-idp initiate-auth" a-token
+  APP_ID=app APP_SECRET='a secret' SECRET=s PASSWORD='p w' bash -euc "$output"$'\ncase $MLFLOW_TRACKING_TOKEN in *a-token*) ;; *) exit 1 ;; esac'
+}
+
 @test "says how to get a token of the login's own issuer, with Entra ID, Cognito, Keycloak and any other" {
   login '{provider: entra-id, tenantId: 7f9c24e8-3b12-4fef-91e0-5b7a4ef1c0de, groups: [ml user, ops], groupsClaim: roles}'
   script token dev
@@ -45,15 +56,23 @@ login() { # login <login> [<programs>]: the environment's
   says "# CLIENT_ID is the login's: the secret mlflow/oauth2-client-id."
   says '# It must name one of these groups: ml user, ops. In "roles" if CLIENT_ID is its audience, else in "groups".'
   run ! grep e-mail <<<"$output"
+  script token dev
+  gets_token
+  grep -qx 'scope=api://CLIENT_ID/.default' "$CALLS"
+  grep -qx 'client_secret=a secret' "$CALLS"
   login '{provider: cognito, userPoolId: eu-west-1_AbCdEf123, emailDomains: [example.com]}' \
     '[{issuer: "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123", audience: 4kq0}]'
   script token dev
   says 'export MLFLOW_TRACKING_TOKEN=$(aws cognito-idp initiate-auth --no-sign-request --region eu-west-1 \'
   says '  --auth-flow USER_PASSWORD_AUTH --client-id CLIENT_ID \'
   says '  --auth-flow USER_PASSWORD_AUTH --client-id 4kq0 \'
+  gets_token
+  called 'cognito-idp initiate-auth --no-sign-request --region eu-west-1 .* --client-id 4kq0 --auth-parameters {"PASSWORD": "p w"} '
   login '{provider: keycloak, issuer: "https://login.example.com/realms/acme", groups: ["role:ml"]}'
   script token dev
   says 'export MLFLOW_TRACKING_TOKEN=$(curl -fsS https://login.example.com/realms/acme/protocol/openid-connect/token \'
+  gets_token
+  grep -qx client_secret=s "$CALLS"
   login '{provider: oidc, issuer: "https://login.example.com", groups: [ml]}'
   script token dev
   says '#   "aud" is "CLIENT_ID"'

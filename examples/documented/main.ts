@@ -9,7 +9,9 @@ new MlflowStack(app, "documented", {
   state: StateBackend.s3({ bucket: "acme-terraform-state", lockTable: "terraform-locks" }),
   dns: { hostedZone: "example.com", recordName: "mlflow", domain: "example.com" },
   login: IdentityProvider.google({ emailDomains: ["example.com"] }),
-  programs: [JwtIssuer.google({ audience: "https://mlflow.example.com" })],
+  programs: [
+    JwtIssuer.googleServiceAccounts({ audience: "https://mlflow.example.com", projects: ["my-project"] }),
+  ],
 });
 
 app.synth();
