@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -41,6 +42,8 @@ def emulator() -> Iterator[dict[str, str]]:
                 said.append(line)
             else:
                 sys.exit(f"the emulator did not start:\n{''.join(said)}")
+            # It goes on to name refused requests, and would wait for somebody to read.
+            Thread(target=process.stdout.read, daemon=True).start()
             yield {**aws.ENVIRONMENT, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
         finally:
             process.terminate()

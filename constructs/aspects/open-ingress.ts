@@ -25,7 +25,12 @@ function findings({ resource, attribute, ranges, rule }: Opening, allowed: reado
   const protocol = String(rule.ip_protocol ?? rule.protocol);
   const [from, to] = [Number(rule.from_port), Number(rule.to_port)];
   if (open.length === 0 || (/^(tcp|6)$/.test(protocol) && from === to && allowed.includes(from))) return [];
-  const ports = Number.isNaN(from) ? "every port" : from === to ? `port ${from}` : `ports ${from}–${to}`;
+  const ports =
+    Number.isNaN(from) || /^(-1|all)$/.test(protocol)
+      ? "every port"
+      : from === to
+        ? `port ${from}`
+        : `ports ${from}–${to}`;
   const message =
     `${open.map(show).join(", ")} may reach ${ports}: write ranges of your own; everybody may reach a load ` +
     "balancer's listeners only";

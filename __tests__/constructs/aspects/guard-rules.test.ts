@@ -128,7 +128,9 @@ const RULES: Record<
       "a group's own rules": [
         {
           "aws_security_group.own": { ingress: [{ protocol: "-1", ipv6_cidr_blocks: ["::/0"] }] },
-          "aws_default_security_group.first": { ingress: { protocol: "-1", cidr_blocks: ["0.0.0.0/0"] } },
+          "aws_default_security_group.first": {
+            ingress: { protocol: "-1", from_port: 0, to_port: 0, cidr_blocks: ["0.0.0.0/0"] },
+          },
         },
         `first.ingress: "0.0.0.0/0" may reach every port: ${own}`,
         `own.ingress: "::/0" may reach every port: ${own}`,
