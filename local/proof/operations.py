@@ -25,6 +25,7 @@ CHECKS: list[Check] = []
 STOPPED_SECONDS = 20
 PATIENCE_SECONDS = 120
 EVERY_SECONDS = 0.1
+MORE = 20
 
 
 class Clients:
@@ -60,7 +61,7 @@ class Clients:
         self.stock_run_id = self._stock.stdout.readline().strip()
         expect(self.stock_run_id, f"the stock client does not start: {self._complained()}")
         self._work.start()
-        self.wait(lambda: len(self.acknowledged) > 10, "no point is acknowledged")
+        self.wait(lambda: len(self.acknowledged) > MORE, "points are not acknowledged")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
@@ -150,6 +151,7 @@ def database_stops(environment: Environment) -> str:
         finally:
             rds.start_db_cluster(DBClusterIdentifier=cluster)
         seconds = clients.wait(lambda: len(clients.acknowledged) > while_stopped, "no point is acknowledged again")
+        clients.wait(lambda: len(clients.acknowledged) > while_stopped + MORE, "points are acknowledged no longer")
     expect(_tasks(environment) == tasks, f"new tasks were started: {_tasks(environment) - tasks}")
     return f"{clients.summary()}; the same task answers again {seconds:.1f} s after the start"
 
@@ -174,7 +176,7 @@ def password_rotated(environment: Environment) -> str:
         )
         expect(rotated.returncode == 0, f"exit code {rotated.returncode}: {rotated.stdout[-500:]}")
         until = len(clients.acknowledged)
-        clients.wait(lambda: len(clients.acknowledged) > until, "no point is acknowledged after the rotation")
+        clients.wait(lambda: len(clients.acknowledged) > until + MORE, "points are not acknowledged after the rotation")
     del environment.secrets
     expect(environment.secrets["store-db-password"] != old["store-db-password"], "the secret has its old value")
     summary = clients.summary()
