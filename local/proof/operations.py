@@ -25,6 +25,8 @@ CHECKS: list[Check] = []
 STOPPED_SECONDS = 20
 PATIENCE_SECONDS = 120
 EVERY_SECONDS = 0.1
+# A worker of MLflow that has not used the database yet tries for 102 seconds before it answers.
+ANSWER_SECONDS = 15
 MORE = 20
 
 
@@ -122,7 +124,7 @@ class Clients:
                 json=content,
                 headers={"Authorization": f"Bearer {self._token}"},
                 verify=str(self._environment.stack.ca_bundle),
-                timeout=PATIENCE_SECONDS,
+                timeout=ANSWER_SECONDS,
             )
 
     def _stored(self, run_id: str) -> set[int]:
