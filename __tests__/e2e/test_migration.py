@@ -92,27 +92,30 @@ class MigrationTest(BackendStoreCase):
         await self.client("mariadb", "mlflow", stdin=ROWS)
         return await self.dump()
 
-    async def upgraded(self) -> bytes:
-        """The database after a migration that nobody disturbs."""
+    async def content(self) -> list[bytes]:
+        """The same without its order: Python's sets decide on the order in which MLflow makes the indices of a table."""
+        return sorted(line.rstrip(b",") for line in (await self.dump()).splitlines())
+
+    async def upgraded(self) -> list[bytes]:
+        """The database's content after a migration that nobody disturbs."""
         code, output = await self.migrate()
         self.assertEqual(code, 0, output)
-        return await self.dump()
+        return await self.content()
 
     async def test_a_schema_that_was_never_used_is_made_anew_by_the_next_task(self) -> None:
         whole = await self.upgraded()
         await self.restore(b"")
-        # Each task also takes up what the one before has left; the second statement comes after all tables are dropped.
-        for number, statements in enumerate((3, 1, 9, 120, 290)):
+        # Each task takes up what the one before has left. The last one is killed when it has dropped all tables.
+        for number, statements in enumerate((3, 9, 120, 290, 1)):
             with self.subTest(statements):
                 code, output = await self.migrate(statements)
                 self.assertEqual((code, "it is made anew" in output), (KILLED, number > 0), output)
-                self.assertNotEqual(await self.dump(), whole)
+                self.assertNotEqual(await self.content(), whole)
         self.assertEqual(await self.upgraded(), whole)
 
     async def test_a_database_in_use_is_upgraded_by_the_next_task_or_restored(self) -> None:
         before = await self.make_older()
         after = await self.upgraded()
-        self.assertIn(b"dc11669786a5", after)
         refused = []
         for statements in (2, 3, 28, 111, 139, 141):
             with self.subTest(statements):
@@ -122,7 +125,7 @@ class MigrationTest(BackendStoreCase):
                 [began] = re.findall(r" since (\S+)$", output, re.MULTILINE)
                 code, output = await self.migrate()
                 if code == 0:
-                    self.assertEqual(await self.dump(), after)
+                    self.assertEqual(await self.content(), after)
                 else:
                     self.assertEqual(REFUSED.findall(output.strip()), [began], output)
                     refused.append(statements)
@@ -131,18 +134,17 @@ class MigrationTest(BackendStoreCase):
         self.assertEqual(await self.upgraded(), after)
 
     async def test_an_older_mlflow_that_comes_back_does_no_harm(self) -> None:
-        whole = await self.upgraded()
+        await self.upgraded()
         await self.client("mariadb", "mlflow", stdin=b"ALTER TABLE alembic_version COMMENT = 'a-newer-one since 2026-01-31T09:30:00Z'")
-        half = await self.dump()
+        half = await self.content()
         self.assertEqual(await self.upgraded(), half)
-        await self.restore(whole)
         newer = b"UPDATE alembic_version SET version_num = 'a-newer-one'; INSERT INTO experiments (name, workspace) VALUES ('a', 'default')"
         await self.client("mariadb", "mlflow", stdin=newer)
-        newer = await self.dump()
+        newer = await self.content()
         code, output = await self.migrate()
         self.assertEqual(code, 1, output)
         self.assertIn("the schema (a-newer-one) is that of a newer MLflow: deploy that one again, or restore the database", output)
-        self.assertEqual(await self.dump(), newer)
+        self.assertEqual(await self.content(), newer)
 
 
 if __name__ == "__main__":
