@@ -225,8 +225,8 @@ class ASlowUpload(unittest.TestCase):
 class AStoppedTask(unittest.TestCase):
     def test_ends_what_is_under_way(self) -> None:
         uploads = {
-            "oauth2-proxy": Upload(load_balancer, "proxy-stops.bin", [1] * 4),
-            "mlflow": Upload(server, "mlflow-stops.bin", [1] * 7),
+            "oauth2-proxy": Upload(load_balancer, "proxy-stops.bin", [1] * 3),
+            "mlflow": Upload(server, "mlflow-stops.bin", [1] * 5),
         }
         for name, upload in uploads.items():
             with self.subTest(name):
