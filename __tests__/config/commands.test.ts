@@ -94,7 +94,7 @@ describe("synthesis", () => {
         .replace('require("cdktf")', `require("${ROOT}/node_modules/cdktf")`)
         .replace(
           "app.synth()",
-          'app.node.findChild("dev").mlflow.loadBalancer.listener.addOverride("ssl_policy", "old"); $&',
+          'app.node.findChild("dev").mlflow.loadBalancer.node.findChild("https-listener").addOverride("ssl_policy", "old"); $&',
         ),
     );
     // WHEN
@@ -149,7 +149,6 @@ describe("printing for scripts", () => {
     // THEN
     expect(shown.trim().split("\n")).toEqual([
       "environment: dev",
-      "deployment: oauth2-mlflow",
       "region: eu-west-1",
       "deploymentName: oauth2-mlflow",
       "passwordVersion: 1",
