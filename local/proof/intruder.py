@@ -99,7 +99,7 @@ class Intruder:
         """Before several threads ask for the same."""
         self.values, self.tasks, self._tls  # noqa: B018
 
-    def log_in(self, path: str = "/") -> tuple[requests.Session, str]:
+    def log_in(self, path: str = "/oauth2/start?rd=/") -> tuple[requests.Session, str]:
         """Begins at a path, signs the user in, and stops before the way back: the browser's cookies, and where it leads."""
         session = requests.Session()
         session.verify, session.trust_env = str(self.stack.ca_bundle), False

@@ -269,7 +269,7 @@ def callback(query: str, *cookies: str) -> Request:
     return plain(f"GET /oauth2/callback?{query}&{{marker}}", *(f"Cookie: {cookie}" for cookie in cookies))
 
 
-def _under_way(who: Intruder, path: str = "/") -> tuple[str, str]:
+def _under_way(who: Intruder, path: str = "/oauth2/start?rd=/") -> tuple[str, str]:
     """A login before its last step: the CSRF cookie and the path back."""
     browser, back = who.log_in(path)
     cookies = "; ".join(f"{one.name}={one.value}" for one in browser.cookies if one.name.startswith(SESSION))

@@ -297,7 +297,7 @@ TOKENS = {
         Case("Bearer and nothing", (403,), _header("Authorization: Bearer ")),
         Case("Bearer and two words", (403,), _header(f"{GOOD} x")),
         Case("without Bearer", (403,), _header("Authorization: {token}")),
-        Case("bearer in lower case, expired", (403,), lambda who: ask(SEARCH, f"Authorization: bearer {_expired(who)}")),
+        Case("bearer in lower case", (403,), _header(GOOD.replace("Bearer", "bearer"))),
         Case("Authorization twice", (400,), _header("Authorization: Bearer x", GOOD)),
         Case("Authorization twice, behind the load balancer", (403,), _header("Authorization: Bearer x", GOOD), "proxy"),
         Case("Basic with e-mail and password", (403,), _basic(lambda who: ":".join((who.stack.user.email, who.stack.user.password)))),
