@@ -41,7 +41,7 @@ change() { # change <what it does> <AWS CLI's arguments>...
 look() {
   state cluster "$kept" && was_kept=$answer
   state cluster "$cluster" && now=$answer
-  ask ecs describe-services --cluster "$cluster" --services "$cluster" --query 'services[0].desiredCount' || die "$answer"
+  ask ecs describe-services --cluster "$cluster" --services "$cluster" --query 'services[0].desiredCount' || no_cluster
   case $was_kept,$now,$answer in
     absent,absent,* | *,None) die "$environment is not deployed: npx cdktf deploy $environment" ;;
     absent,*,*) source=$cluster ;;
