@@ -102,6 +102,14 @@ allowed_account() { # allowed_account <account>
   esac
 }
 
+# After a question to ECS that failed: without a cluster there is no service.
+no_cluster() {
+  case $answer in
+    *ClusterNotFoundException*) answer=None ;;
+    *) die "$answer" ;;
+  esac
+}
+
 # These put a word for what is there into $answer. They fail where they cannot know; then $answer is AWS's message.
 state_bucket() {
   if ask s3api head-bucket --region "$stateRegion" --bucket "$stateBucket" "$@"; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts the database of an environment back to what it was at a time of the last 14 days, or in a snapshot. MLflow is
-# stopped meanwhile, for about half an hour. The database as it is now is kept under another name. Interrupted, it goes
+# stopped meanwhile, for as long as AWS needs. The database as it is now is kept under another name. Interrupted, it goes
 # on where it was when it is run again.
 #
 # Usage: scripts/restore-database.sh [ENVIRONMENT] --time UTC | --snapshot NAME [--dry-run]
@@ -41,7 +41,7 @@ change() { # change <what it does> <AWS CLI's arguments>...
 look() {
   state cluster "$kept" && was_kept=$answer
   state cluster "$cluster" && now=$answer
-  ask ecs describe-services --cluster "$cluster" --services "$cluster" --query 'services[0].desiredCount' || die "$answer"
+  ask ecs describe-services --cluster "$cluster" --services "$cluster" --query 'services[0].desiredCount' || no_cluster
   case $was_kept,$now,$answer in
     absent,absent,* | *,None) die "$environment is not deployed: npx cdktf deploy $environment" ;;
     absent,*,*) source=$cluster ;;

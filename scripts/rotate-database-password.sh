@@ -15,7 +15,7 @@
 # The state of the service and its task definition, as "<state> <ARN>"; only the newest deployment counts.
 rollout() {
   ask ecs describe-services --cluster "$deploymentName" --services "$deploymentName" \
-    --query "services[0].deployments[?status=='PRIMARY'] | [0].[rolloutState, taskDefinition]" || die "$answer"
+    --query "services[0].deployments[?status=='PRIMARY'] | [0].[rolloutState, taskDefinition]" || no_cluster
   case $answer in
     '' | None) die "$environment is not deployed, there is no service $deploymentName: npx cdktf deploy $environment" ;;
   esac
