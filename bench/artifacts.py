@@ -49,7 +49,7 @@ def ways(environment: Environment) -> dict[str, tuple[list[str], dict[str, str]]
     stack = environment.stack
     gate = {
         "MLFLOW_TRACKING_URI": environment.uri,
-        "MLFLOW_TRACKING_TOKEN": stack.token(stack.user, stack.programs_client_id),
+        "MLFLOW_TRACKING_TOKEN": stack.token(stack.user, environment.programs_client_id),
         "REQUESTS_CA_BUNDLE": str(stack.ca_bundle),
     }
     server = processes("mlflow")[0].pid

@@ -49,7 +49,7 @@ def bounded_memory(environment: Environment) -> str:
     with requests.Session() as session:
         session.trust_env = False
         session.verify = str(stack.ca_bundle)
-        session.headers["Authorization"] = f"Bearer {stack.token(stack.user, stack.programs_client_id)}"
+        session.headers["Authorization"] = f"Bearer {stack.token(stack.user, environment.programs_client_id)}"
         sent = session.put(environment.uri + PATH, data=content, timeout=300)
         expect(sent.status_code == 200, f"the upload got {sent.status_code} {sent.text[:200]}")
         with session.get(environment.uri + PATH, stream=True, timeout=300) as answer:

@@ -36,7 +36,7 @@ class Clients:
     def __init__(self, environment: Environment) -> None:
         stack = environment.stack
         self._environment = environment
-        self._token = stack.token(stack.user, stack.programs_client_id)
+        self._token = stack.token(stack.user, environment.programs_client_id)
         self.acknowledged: list[int] = []
         self.refused: list[str] = []
         self._moments: list[float] = []
