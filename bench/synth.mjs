@@ -11,7 +11,7 @@ const scratch = mkdtempSync(join(tmpdir(), "bench-synth-"));
 const usageFile = join(scratch, "usage");
 
 const ways = {
-  "node dist/main.js": ["dist/main.js"],
+  "node dist/main.js": ["--max-semi-space-size=4", "dist/main.js"],
   "ts-node --transpile-only main.ts": ["node_modules/ts-node/dist/bin-transpile.js", "main.ts"],
   "ts-node main.ts": ["node_modules/ts-node/dist/bin.js", "main.ts"],
 };
