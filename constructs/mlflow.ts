@@ -190,8 +190,8 @@ export class Mlflow extends Construct {
   }
 
   /**
-   * Load balancer → service → database and session store, and the service to TLS ports: on the internet, or where there is no way to it,
-   * of AWS's endpoints and the identity provider. Nothing else.
+   * Load balancer → service → database and session store, and the service to TLS ports: on the internet, or where there
+   * is no way to it, of AWS's endpoints and the identity provider. Nothing else.
    */
   private letThrough(region: string, ports: number[]): void {
     const { loadBalancer, service, backendStore, sessionStore } = this;
